@@ -1,0 +1,351 @@
+"""Assignments: one task in the hands of one body."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast, Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tracker import access
+
+from .events import Event
+from .fields import WordsField, refuse_unstorable
+from .inserting import insert_from
+from .lights import Light, Reason, judge, words
+from .organizations import Organization
+from .plan import Frequency, Plan, Status, Task
+from .tallies import AssignmentTally, tallying
+
+if TYPE_CHECKING:
+    from .people import User
+
+CHUNK = 10_000  # rows a nightly transaction holds the write lock for
+
+
+class Part(models.TextChoices):
+    LEAD = "lead", gettext_lazy("Lead")
+    COOPERATING = "cooperating", gettext_lazy("Cooperating")
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def live(self) -> Self:
+        """Not ended: what lists, tallies and the ledger count."""
+        return self.filter(ended_on=None)
+
+    def active(self) -> Self:
+        """Handed down, not ended, not completed: what owes entries (rule 1)."""
+        return self.live().exclude(handed_on=None).exclude(status=Status.COMPLETED)
+
+    def visible_to(self, user: User) -> Self:
+        organization = user.organization
+        if organization is None or not user.role:
+            return self.none()
+        if user.sees_below:
+            return self.filter(organization.subtree("organization__"))
+        own = Q(organization=organization)
+        if access.SCOPE[user.role] == access.REVIEWED:
+            own |= Q(reviewing=organization)
+        return self.filter(own)
+
+    def editable_by(self, user: User) -> Self:
+        return self.visible_to(user) if user.may_administer else self.none()
+
+    def with_place(self) -> Self:
+        """With what a row shows beside itself: task, area, body, its parent, its reviewers. One query."""
+        return self.select_related("task__plan", "task__heading__area", "organization__parent", "reviewing")
+
+    def assign(
+        self,
+        tasks: Iterable[Task],
+        organizations: models.QuerySet[Organization] | list[Organization],
+        *,
+        by: User | None,
+        part: str = Part.LEAD,
+        start: dt.date | None = None,
+        due: dt.date | None = None,
+        standard: str = "",
+        all_levels: bool = False,
+        owe_now: bool = False,
+        at: dt.datetime | None = None,
+    ) -> int:
+        """Give every task to every body of its levels; what is assigned already is left alone. Returns how many were made.
+
+        `owe_now` makes them owe in periods already open (rule 1). One insert a task, whatever the number of bodies:
+        104 × 3,350 in seconds. Raises ValidationError when the due date is before the start.
+        """
+        from .periods import Period
+
+        at = at or timezone.now()
+        today, tasks, made = timezone.localdate(at), list(tasks), 0
+        with transaction.atomic():
+            for task in tasks:
+                given = Assignment(
+                    task=task, part=part, start=start or task.start, due=due or task.due, standard=standard,
+                    frequency=task.frequency, standing=task.standing and due is None,
+                )  # fmt: skip
+                given.check_dates()
+                light, reason, changes_on = judge(given, task.plan, today)
+                pks = organizations if isinstance(organizations, models.QuerySet) else [o.pk for o in organizations]
+                bodies = Organization.objects.filter(pk__in=pks)
+                if not all_levels:
+                    bodies = bodies.filter(level__in=task.levels)
+                values: dict[str, Any] = {
+                    "task": task.pk, "part": given.part, "start": given.start, "due": given.due,
+                    "standard": standard, "frequency": given.frequency, "standing": given.standing, "handed_on": today,
+                    "created_at": at, "light": str(light), "light_reason": str(reason), "light_changes_on": changes_on,
+                }  # fmt: skip
+                fields = {f"v_{name}": as_column(name, value) for name, value in values.items()}
+                rows = bodies.annotate(**fields).values_list("pk", "parent", *fields)
+                made += insert_from(Assignment, ["organization", "reviewing", *values], rows)
+            if made:
+                AssignmentTally.recount(tasks)
+                for task_owner in tasks:
+                    task_owner.follow_owner()
+                if owe_now:
+                    for period in Period.objects.open_on(today).filter(plan__in={task.plan_id for task in tasks}):
+                        period.owe_also(tasks, at=at)
+        return made
+
+    def relight(self, day: dt.date, *, everything: bool = False) -> int:
+        """Turn the lights whose day has come; returns how many rows were written.
+
+        One rule for one and for many: rows are judged in Python and written grouped by outcome, in transactions of
+        10,000 rows, so the write lock is never held long.
+        """
+        rows = self.live() if everything else self.live().filter(light_changes_on__lte=day)
+        plans = {plan.pk: plan for plan in Plan.objects.all()}
+        pks, written = list(rows.order_by("pk").values_list("pk", flat=True)), 0
+        for first in range(0, len(pks), CHUNK):
+            written += self._relight_chunk(pks[first : first + CHUNK], plans, day)
+        return written
+
+    def _relight_chunk(self, pks: list[int], plans: dict[int, Plan], day: dt.date) -> int:
+        outcomes: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        with tallying() as changes:
+            rows = Assignment.objects.filter(pk__gte=pks[0], pk__lte=pks[-1], pk__in=pks)
+            rows = rows.select_for_update(of=("self",)).select_related("organization", "task").defer("task__wording")
+            for row in rows:
+                verdict = judge(row, plans[row.task.plan_id], day)
+                if verdict != (row.light, row.light_reason, row.light_changes_on):
+                    outcomes[verdict].append(row.pk)
+                    changes.move_assignment(row, [row.light], [verdict.light])
+            for (light, reason, changes_on), turned in outcomes.items():
+                Assignment.objects.filter(pk__in=turned).update(
+                    light=light, light_reason=reason, light_changes_on=changes_on
+                )
+        return sum(map(len, outcomes.values()))
+
+
+def as_column(name: str, value: Any) -> Any:
+    """A constant with the column's own type, as INSERT … SELECT needs it."""
+    field: Any = Assignment._meta.get_field(name)
+    output = models.BigIntegerField() if field.is_relation else field.clone()
+    return Cast(Value(value, output_field=output), output) if value is None else Value(value, output_field=output)
+
+
+class Assignment(models.Model):
+    """What one body has to do of one task, and how far it is: status, percent and light follow its accepted entries."""
+
+    task = models.ForeignKey(Task, models.PROTECT, verbose_name=gettext_lazy("task"), related_name="assignments")
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, verbose_name=gettext_lazy("organization"), related_name="assignments"
+    )
+    part = models.CharField(
+        gettext_lazy("part"), max_length=12, choices=Part, default=Part.LEAD, db_default=Part.LEAD.value
+    )
+    start = models.DateField(gettext_lazy("start"), null=True, blank=True)
+    due = models.DateField(gettext_lazy("due"), null=True, blank=True)
+    standard = WordsField(gettext_lazy("completion standard"))
+    frequency = models.CharField(gettext_lazy("frequency"), max_length=12, choices=Frequency)
+    standing = models.BooleanField(gettext_lazy("standing duty"), default=False, db_default=False)
+    reviewing = models.ForeignKey(
+        Organization, models.PROTECT, verbose_name=gettext_lazy("reviewing organization"), null=True, blank=True,
+        related_name="reviews",
+    )  # fmt: skip
+    responsible = models.CharField(
+        gettext_lazy("person responsible"), max_length=60, blank=True, default="", db_default="",
+        validators=[refuse_unstorable],
+    )  # fmt: skip
+    department = models.CharField(
+        gettext_lazy("department responsible"), max_length=60, blank=True, default="", db_default="",
+        validators=[refuse_unstorable],
+    )  # fmt: skip
+    leader = models.CharField(
+        gettext_lazy("leader in charge"), max_length=60, blank=True, default="", db_default="",
+        validators=[refuse_unstorable],
+    )  # fmt: skip
+    status = models.CharField(
+        gettext_lazy("status"), max_length=16, choices=Status, default=Status.NOT_STARTED,
+        db_default=Status.NOT_STARTED.value,
+    )  # fmt: skip
+    percent = models.PositiveSmallIntegerField(gettext_lazy("percent"), null=True, blank=True)
+    stated_status = models.CharField(
+        gettext_lazy("status set by hand"), max_length=16, blank=True, default="", db_default="",
+        choices=[("", gettext_lazy("—")), *Status.choices],
+    )  # fmt: skip
+    light = models.CharField(
+        gettext_lazy("light"), max_length=8, choices=Light, default=Light.GREY, db_default=Light.GREY.value
+    )
+    light_reason = models.CharField(
+        gettext_lazy("light reason"), max_length=12, choices=Reason, default=Reason.NOT_BEGUN,
+        db_default=Reason.NOT_BEGUN.value,
+    )  # fmt: skip
+    light_changes_on = models.DateField(null=True, editable=False)
+    stated_light = models.CharField(
+        gettext_lazy("light set by hand"), max_length=8, blank=True, default="", db_default="",
+        choices=[("", gettext_lazy("—")), *Light.choices],
+    )  # fmt: skip
+    stated_light_why = models.CharField(
+        gettext_lazy("reason"), max_length=200, blank=True, default="", db_default="", validators=[refuse_unstorable]
+    )
+    latest = models.ForeignKey("tracker.Entry", models.SET_NULL, null=True, editable=False, related_name="+")
+    handed_on = models.DateField(gettext_lazy("handed down on"), null=True, blank=True)
+    ended_on = models.DateField(gettext_lazy("ended on"), null=True, blank=True)
+    struck_off_on = models.DateField(gettext_lazy("struck off on"), null=True, blank=True)
+    created_at = models.DateTimeField(gettext_lazy("created at"), default=timezone.now, db_default=Now())
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = gettext_lazy("assignment")
+        verbose_name_plural = gettext_lazy("assignments")
+        ordering = ["task__position", "organization__path"]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "organization"], name="assignment_unique"),
+            models.CheckConstraint(
+                condition=Q(start__isnull=True) | Q(due__isnull=True) | Q(due__gte=F("start")),
+                name="assignment_due_after_start",
+                violation_error_message=gettext_lazy("The due date is before the start."),
+            ),
+            models.CheckConstraint(
+                condition=Q(percent__isnull=True) | Q(percent__lte=100), name="assignment_percent_in_range"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.COMPLETED) | Q(percent__isnull=True) | Q(percent=100),
+                name="assignment_completed_is_100",
+            ),
+            models.CheckConstraint(condition=Q(part__in=Part.values), name="assignment_part_known"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="assignment_status_known"),
+            models.CheckConstraint(condition=Q(light__in=Light.values), name="assignment_light_known"),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "task"], name="assignment_organization"),
+            models.Index(fields=["reviewing", "organization"], name="assignment_reviewing"),
+            models.Index(fields=["light_changes_on"], name="assignment_light_changes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task.code} · {self.organization.short}"
+
+    @property
+    def light_words(self) -> str:
+        return words(self, timezone.localdate())
+
+    def check_dates(self) -> None:
+        if self.start and self.due and self.due < self.start:
+            raise ValidationError({"due": _("The due date is before the start.")})
+
+    # What people change by hand. Each leaves an event; the admin and the pages call the same methods.
+
+    AMENDABLE = ("part", "start", "due", "standard", "reviewing", "responsible", "department", "leader", "ended_on")
+
+    @transaction.atomic
+    def amend(self, *, by: User | None, **values: Any) -> bool:
+        """Change what may be changed by hand; returns whether anything did. The event keeps old and new.
+
+        Raises ValidationError when the due date is before the start.
+        """
+        assert set(values) <= set(self.AMENDABLE), values
+        with tallying() as changes:
+            row = self._locked()
+            kept = {name: [str(getattr(row, name) or ""), str(new or "")] for name, new in values.items()
+                    if getattr(row, name) != new}  # fmt: skip
+            if not kept:
+                return False
+            if row.ended_on is None:
+                changes.move_assignment(row, [row.status, row.light], [])
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.check_dates()
+            if "due" in kept:
+                row.standing = row.task.standing and row.due == row.task.due
+            row._judge()
+            if row.ended_on is None:
+                changes.move_assignment(row, [], [row.status, row.light])
+            row.save()
+            Event.record(row, action=Event.Action.AMENDED, by=by, content=kept)
+            row.task.follow_owner()
+        self.refresh_from_db()
+        return True
+
+    def take_part(self, part: str, *, by: User | None = None) -> None:
+        """Become the lead, or cooperate; comes back to life if it had ended."""
+        self.amend(by=by, part=part, ended_on=None)
+
+    def state_status(self, status: str, reason: str, *, by: User) -> None:
+        """Set the status by hand, with a reason; it holds until the next accepted entry (rule 4)."""
+        if not reason.strip():
+            raise ValidationError({"reason": _("Give the reason for setting the status by hand.")})
+        with tallying() as changes:
+            row = self._locked()
+            percent = 100 if status == Status.COMPLETED and row.percent is not None else row.percent
+            row._follow(changes, status=status, percent=percent, stated_status=status)
+            Event.record(row, action=Event.Action.STATUS_STATED, by=by, comment=reason, content={"status": status})
+        self.refresh_from_db()
+
+    def state_light(self, light: str, reason: str, *, by: User) -> None:
+        """Set the light by hand, with a reason, or take that back with an empty light (rule 7)."""
+        if not reason.strip():
+            raise ValidationError({"reason": _("Give the reason for setting the light by hand.")})
+        with tallying() as changes:
+            row = self._locked()
+            row._follow(changes, stated_light=light, stated_light_why=reason if light else "")
+            Event.record(row, action=Event.Action.LIGHT_STATED, by=by, comment=reason, content={"light": light})
+        self.refresh_from_db()
+
+    # What follows from entries.
+
+    def follow_entries(self, *, accepted_now: bool) -> None:
+        """Take status and percent from the latest accepted entry; a status set by hand holds until one is accepted.
+
+        Called inside the entry's own `tallying()`. Three queries.
+        """
+        with tallying() as changes:
+            row = self._locked()
+            latest = row.entries.filter(state="accepted").order_by("-period__due", "-period_id").first()
+            values: dict[str, Any] = {"latest": latest}
+            if accepted_now and latest != row.latest:
+                values |= {"stated_status": "", "stated_light": "", "stated_light_why": ""}
+            if not values.get("stated_status", row.stated_status):
+                values["status"] = latest.status if latest else Status.NOT_STARTED
+                values["percent"] = latest.percent if latest else None
+            row._follow(changes, **values)
+
+    def _locked(self) -> Assignment:
+        rows = Assignment.objects.select_for_update(of=("self",))
+        return rows.select_related("task__plan", "organization", "latest").get(pk=self.pk)
+
+    def _judge(self) -> None:
+        verdict = judge(self, self.task.plan, timezone.localdate())
+        self.light, self.light_reason, self.light_changes_on = verdict
+
+    def _follow(self, changes: Any, **values: Any) -> None:
+        before = [self.status, self.light]
+        for name, value in values.items():
+            setattr(self, name, value)
+        self._judge()
+        if self.ended_on is None:
+            changes.move_assignment(self, before, [self.status, self.light])
+        fields = [*values, "light", "light_reason", "light_changes_on"]
+        self.save(update_fields=fields)
+        if self.part == Part.LEAD and self.task.owner_id == self.organization_id:
+            Task.objects.filter(pk=self.task_id).update(status=self.status)

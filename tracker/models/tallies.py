@@ -1,0 +1,254 @@
+"""Tallies: counts kept beside the records, so that a page never counts a large table (design §4).
+
+Each change is a delta, applied by upsert at the end of the transition's own transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, models, transaction
+from django.db.models import Count, F, Q, Value
+from django.utils.translation import gettext_lazy as _
+
+from .inserting import insert_from
+from .organizations import Line, Organization
+from .plan import Area, Task
+
+if TYPE_CHECKING:
+    from .assignments import Assignment
+    from .entries import Entry
+    from .periods import Period
+
+TIERS = {Line.TERRITORIAL: "tier", Line.INDUSTRIAL: "industry_tier"}
+
+
+def count_field() -> Any:
+    return models.IntegerField(default=0, db_default=0)
+
+
+class Tally(models.Model):
+    """What both tallies share: a line, the tier body, and the upsert of deltas."""
+
+    KEY: tuple[str, ...]
+    COUNTS: tuple[str, ...]
+
+    line = models.CharField(max_length=12, choices=Line)
+    tier = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def lock(cls) -> None:
+        """A recount and a delta must not cross: PostgreSQL locks the table, SQLite has but one writer anyway."""
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f'LOCK TABLE "{cls._meta.db_table}" IN SHARE ROW EXCLUSIVE MODE')
+
+    @classmethod
+    def add(cls, deltas: dict[tuple[Any, ...], Counter[str]]) -> None:
+        """Upsert the deltas in key order, so that two writers never wait for each other in a ring."""
+        rows = [
+            (*key, *(counts[name] for name in cls.COUNTS)) for key, counts in sorted(deltas.items()) if any(counts.values())
+        ]  # fmt: skip
+        if not rows:
+            return
+        columns = [cls._meta.get_field(name).column for name in (*cls.KEY, *cls.COUNTS)]
+        table, key = cls._meta.db_table, ", ".join(columns[: len(cls.KEY)])
+        sums = ", ".join(f'"{name}" = "{table}"."{name}" + excluded."{name}"' for name in cls.COUNTS)
+        names = ", ".join(f'"{name}"' for name in columns)
+        marks = ", ".join(["%s"] * len(columns))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f'INSERT INTO "{table}" ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {sums}', rows
+            )
+
+    @classmethod
+    def counts(cls) -> dict[str, Any]:
+        """Each count column as an aggregate over the records it counts."""
+        raise NotImplementedError
+
+
+class AssignmentTally(Tally):
+    """Live assignments of a tier, task and part, by status and by light."""
+
+    KEY = ("line", "tier", "task", "part")
+    STATUSES = ("not_started", "in_progress", "blocked", "completed")
+    LIGHTS = ("grey", "green", "yellow", "red", "blue")
+    COUNTS = STATUSES + LIGHTS
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="+")
+    part = models.CharField(max_length=12)
+    not_started = count_field()
+    in_progress = count_field()
+    blocked = count_field()
+    completed = count_field()
+    grey = count_field()
+    green = count_field()
+    yellow = count_field()
+    red = count_field()
+    blue = count_field()
+
+    class Meta:
+        verbose_name = _("assignment tally")
+        verbose_name_plural = _("assignment tallies")
+        constraints = [
+            models.UniqueConstraint(fields=["line", "tier", "task", "part"], name="assignment_tally_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.tier_id} {self.task_id} {self.part}"
+
+    @classmethod
+    def counted(cls, line: str) -> Any:
+        """The rows that ought to stand for a line, counted from the assignments, as values."""
+        from .assignments import Assignment
+
+        tier = f"organization__{TIERS[Line(line)]}"
+        counts = {name: Count("pk", filter=Q(status=name)) for name in cls.STATUSES}
+        counts |= {name: Count("pk", filter=Q(light=name)) for name in cls.LIGHTS}
+        live = Assignment.objects.live().exclude(**{tier: None})
+        return live.annotate(line=Value(line), tier=F(tier)).values("line", "tier", "task", "part").annotate(**counts)
+
+    @classmethod
+    def recount(cls, tasks: Iterable[Task]) -> None:
+        """Count the tallies of some tasks afresh. Five statements."""
+        with transaction.atomic():
+            cls.lock()
+            cls.objects.filter(task__in=tasks).delete()
+            for line in Line.values:
+                rows = cls.counted(line).filter(task__in=tasks).values_list(*cls.KEY, *cls.COUNTS)
+                insert_from(cls, [*cls.KEY, *cls.COUNTS], rows)
+
+
+class EntryTally(Tally):
+    """Entries of a tier, period and area, by state, and by how they came in. Excused ones are not owed."""
+
+    KEY = ("line", "tier", "period", "area", "set_aside")
+    STATES = ("due", "draft", "submitted", "returned", "accepted", "excused")
+    COUNTS = (*STATES, "on_time", "late", "no_change")
+
+    period = models.ForeignKey("tracker.Period", models.CASCADE, related_name="+")
+    area = models.ForeignKey(Area, models.CASCADE, related_name="+")
+    set_aside = models.BooleanField(default=False)
+    due = count_field()
+    draft = count_field()
+    submitted = count_field()
+    returned = count_field()
+    accepted = count_field()
+    excused = count_field()
+    on_time = count_field()
+    late = count_field()
+    no_change = count_field()
+
+    class Meta:
+        verbose_name = _("entry tally")
+        verbose_name_plural = _("entry tallies")
+        constraints = [
+            models.UniqueConstraint(fields=["line", "tier", "period", "area", "set_aside"], name="entry_tally_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.tier_id} {self.period_id} {self.area_id}"
+
+    @classmethod
+    def counted(cls, period: Period, line: str) -> Any:
+        """The rows that ought to stand for a period and line, counted from the entries, as values."""
+        from .entries import Entry
+
+        tier = f"assignment__organization__{TIERS[Line(line)]}"
+        came = Q(first_submitted_at__isnull=False) & ~Q(state="excused")
+        counts = {name: Count("pk", filter=Q(state=name)) for name in cls.STATES}
+        counts["on_time"] = Count("pk", filter=came & Q(first_submitted_at__lt=period.due_end))
+        counts["late"] = Count("pk", filter=came & Q(first_submitted_at__gte=period.due_end))
+        counts["no_change"] = Count("pk", filter=came & Q(no_change=True))
+        # The counts are named apart from Entry's own columns, then renamed on the way out.
+        counted = {f"n_{name}": count for name, count in counts.items()}
+        rows = Entry.objects.filter(period=period).exclude(**{tier: None})
+        keys = {"line": Value(line), "tier": F(tier), "area": F("assignment__task__heading__area"),
+                "set_aside": Value(False)}  # fmt: skip
+        return rows.annotate(**keys).values("line", "tier", "period", "area", "set_aside").annotate(**counted)
+
+    @classmethod
+    def recount(cls, period: Period) -> None:
+        """Count the live tallies of a period afresh. Five statements."""
+        with transaction.atomic():
+            cls.lock()
+            cls.objects.filter(period=period, set_aside=False).delete()
+            for line in Line.values:
+                rows = cls.counted(period, line).values_list(*cls.KEY, *(f"n_{name}" for name in cls.COUNTS))
+                insert_from(cls, [*cls.KEY, *cls.COUNTS], rows)
+
+    @classmethod
+    def set_aside_copy(cls, period: Period) -> None:
+        """Copy a period's live rows as they stand now; a second copy changes nothing."""
+        live = cls.objects.filter(period=period, set_aside=False).annotate(aside=Value(True))
+        columns = ["aside" if name == "set_aside" else name for name in (*cls.KEY, *cls.COUNTS)]
+        insert_from(cls, [*cls.KEY, *cls.COUNTS], live.values_list(*columns))
+
+
+class Changes:
+    """The deltas of one transaction."""
+
+    def __init__(self) -> None:
+        self.assignments: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+        self.entries: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+
+    def move_assignment(self, assignment: Assignment, before: Iterable[str], after: Iterable[str]) -> None:
+        """`before` and `after` are the columns that count the assignment: its status and its light."""
+        for line, tier in lines_of(assignment.organization):
+            self._move(self.assignments[line, tier, assignment.task_id, assignment.part], before, after)
+
+    def move_entry(self, entry: Entry, before: Iterable[str], after: Iterable[str]) -> None:
+        area = entry.assignment.task.heading.area_id
+        for line, tier in lines_of(entry.assignment.organization):
+            self._move(self.entries[line, tier, entry.period_id, area, False], before, after)
+
+    @staticmethod
+    def _move(counts: Counter[str], before: Iterable[str], after: Iterable[str]) -> None:
+        counts.subtract(before)
+        counts.update(after)
+
+    def absorb(self, inner: Changes) -> None:
+        for mine, theirs in ((self.assignments, inner.assignments), (self.entries, inner.entries)):
+            for key, counts in theirs.items():
+                mine[key].update(counts)
+
+    def apply(self) -> None:
+        AssignmentTally.add(self.assignments)
+        EntryTally.add(self.entries)
+
+
+def lines_of(organization: Organization) -> Iterator[tuple[str, int]]:
+    for line, field in TIERS.items():
+        tier = getattr(organization, f"{field}_id")
+        if tier:
+            yield line.value, tier
+
+
+_current: ContextVar[Changes | None] = ContextVar("tally_changes", default=None)
+
+
+@contextmanager
+def tallying() -> Iterator[Changes]:
+    """One transaction whose tally deltas are summed and applied at its end.
+
+    Nested, the inner one joins the outer: its deltas are dropped when it fails and absorbed when it succeeds, so a
+    bulk action runs the same methods as a single one and still writes each tally row once.
+    """
+    outer, mine = _current.get(), Changes()
+    token = _current.set(mine)
+    try:
+        with transaction.atomic():
+            yield mine
+            if outer is None:
+                mine.apply()
+    finally:
+        _current.reset(token)
+    if outer is not None:
+        outer.absorb(mine)
