@@ -126,3 +126,14 @@ def owed(bodies, tasks, period, cast):
 @pytest.fixture
 def content():
     return {"status": "in_progress", "progress": "新建站点四个。", "problems": "", "next_steps": "继续推进。"}
+
+
+@pytest.fixture
+def sign_in(client, cast):
+    """`sign_in("reporter")` is the test client as that person."""
+
+    def as_(name):
+        client.force_login(getattr(cast, name), backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return as_

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import F, Q, Value
+from django.db.models import Count, F, Q, Value
 from django.db.models.functions import Cast, Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy
 from tracker import access
 
 from .events import Event
-from .fields import WordsField, refuse_unstorable
+from .fields import WordsField, refuse_unstorable, said
 from .inserting import insert_from
-from .lights import Light, Reason, judge, words
+from .lights import Light, Reason, judge, word, words
 from .organizations import Organization
 from .plan import Frequency, Plan, Status, Task
 from .tallies import AssignmentTally, tallying
@@ -63,6 +63,11 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """With what a row shows beside itself: task, area, body, its parent, its reviewers. One query."""
         return self.select_related("task__plan", "task__heading__area", "organization__parent", "reviewing")
 
+    def counts(self) -> dict[str, int]:
+        """How many stand in each status and under each light. One query."""
+        statuses = {status: Count("pk", filter=Q(status=status)) for status in Status.values}
+        return self.aggregate(**statuses, **{light: Count("pk", filter=Q(light=light)) for light in Light.values})
+
     def assign(
         self,
         tasks: Iterable[Task],
@@ -92,9 +97,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
                     task=task, part=part, start=start or task.start, due=due or task.due, standard=standard,
                     frequency=task.frequency, standing=task.standing and due is None,
                 )  # fmt: skip
-                given.check_dates()
+                given.check_fields("part", "standard")
                 light, reason, changes_on = judge(given, task.plan, today)
-                pks = organizations if isinstance(organizations, models.QuerySet) else [o.pk for o in organizations]
+                pks: Any = organizations if isinstance(organizations, models.QuerySet) else [o.pk for o in organizations]
                 bodies = Organization.objects.filter(pk__in=pks)
                 if not all_levels:
                     bodies = bodies.filter(level__in=task.levels)
@@ -107,9 +112,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
                 rows = bodies.annotate(**fields).values_list("pk", "parent", *fields)
                 made += insert_from(Assignment, ["organization", "reviewing", *values], rows)
             if made:
-                AssignmentTally.recount(tasks)
                 for task_owner in tasks:
                     task_owner.follow_owner()
+                AssignmentTally.recount(tasks)  # locks the tallies, as every transition does, after the rows
                 if owe_now:
                     for period in Period.objects.open_on(today).filter(plan__in={task.plan_id for task in tasks}):
                         period.owe_also(tasks, at=at)
@@ -131,9 +136,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def _relight_chunk(self, pks: list[int], plans: dict[int, Plan], day: dt.date) -> int:
         outcomes: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         with tallying() as changes:
-            rows = Assignment.objects.filter(pk__gte=pks[0], pk__lte=pks[-1], pk__in=pks)
-            rows = rows.select_for_update(of=("self",)).select_related("organization", "task").defer("task__wording")
-            for row in rows:
+            rows = Assignment.objects.live().filter(pk__gte=pks[0], pk__lte=pks[-1], pk__in=pks).order_by("pk")
+            rows = rows.select_for_update(of=("self",), no_key=True).select_related("organization", "task")
+            for row in rows.defer("task__wording"):
                 verdict = judge(row, plans[row.task.plan_id], day)
                 if verdict != (row.light, row.light_reason, row.light_changes_on):
                     outcomes[verdict].append(row.pk)
@@ -247,10 +252,16 @@ class Assignment(models.Model):
         return f"{self.task.code} · {self.organization.short}"
 
     @property
+    def light_word(self) -> str:
+        return word(self)
+
+    @property
     def light_words(self) -> str:
         return words(self, timezone.localdate())
 
-    def check_dates(self) -> None:
+    def check_fields(self, *names: str) -> None:
+        """These fields' own rules, and that the dates are in order. Raises ValidationError by field."""
+        self.clean_fields(exclude={field.name for field in self._meta.fields} - set(names))
         if self.start and self.due and self.due < self.start:
             raise ValidationError({"due": _("The due date is before the start.")})
 
@@ -262,7 +273,7 @@ class Assignment(models.Model):
     def amend(self, *, by: User | None, **values: Any) -> bool:
         """Change what may be changed by hand; returns whether anything did. The event keeps old and new.
 
-        Raises ValidationError when the due date is before the start.
+        Raises ValidationError by field, and when the due date is before the start.
         """
         assert set(values) <= set(self.AMENDABLE), values
         with tallying() as changes:
@@ -275,7 +286,7 @@ class Assignment(models.Model):
                 changes.move_assignment(row, [row.status, row.light], [])
             for name, value in values.items():
                 setattr(row, name, value)
-            row.check_dates()
+            row.check_fields(*kept)
             if "due" in kept:
                 row.standing = row.task.standing and row.due == row.task.due
             row._judge()
@@ -293,8 +304,9 @@ class Assignment(models.Model):
 
     def state_status(self, status: str, reason: str, *, by: User) -> None:
         """Set the status by hand, with a reason; it holds until the next accepted entry (rule 4)."""
-        if not reason.strip():
-            raise ValidationError({"reason": _("Give the reason for setting the status by hand.")})
+        reason = said("reason", reason, missing=_("Give the reason for setting the status by hand."))
+        if status not in Status.values:
+            raise ValidationError({"status": _("Choose the status.")})
         with tallying() as changes:
             row = self._locked()
             percent = 100 if status == Status.COMPLETED and row.percent is not None else row.percent
@@ -304,8 +316,10 @@ class Assignment(models.Model):
 
     def state_light(self, light: str, reason: str, *, by: User) -> None:
         """Set the light by hand, with a reason, or take that back with an empty light (rule 7)."""
-        if not reason.strip():
-            raise ValidationError({"reason": _("Give the reason for setting the light by hand.")})
+        limit = self._meta.get_field("stated_light_why").max_length
+        reason = said("reason", reason, missing=_("Give the reason for setting the light by hand."), limit=limit)
+        if light and light not in Light.values:
+            raise ValidationError({"light": _("Choose the light.")})
         with tallying() as changes:
             row = self._locked()
             row._follow(changes, stated_light=light, stated_light_why=reason if light else "")
@@ -321,18 +335,25 @@ class Assignment(models.Model):
         """
         with tallying() as changes:
             row = self._locked()
-            latest = row.entries.filter(state="accepted").order_by("-period__due", "-period_id").first()
-            values: dict[str, Any] = {"latest": latest}
-            if accepted_now and latest != row.latest:
+            accepted = row.entries.filter(state="accepted").order_by("-period__due", "-period_id")
+            latest, status, percent = accepted.values_list("pk", "status", "percent").first() or (
+                None, Status.NOT_STARTED, None
+            )
+            values: dict[str, Any] = {"latest_id": latest}
+            if accepted_now and latest != row.latest_id:
                 values |= {"stated_status": "", "stated_light": "", "stated_light_why": ""}
             if not values.get("stated_status", row.stated_status):
-                values["status"] = latest.status if latest else Status.NOT_STARTED
-                values["percent"] = latest.percent if latest else None
+                values |= {"status": status, "percent": percent}
             row._follow(changes, **values)
 
     def _locked(self) -> Assignment:
-        rows = Assignment.objects.select_for_update(of=("self",))
-        return rows.select_related("task__plan", "organization", "latest").get(pk=self.pk)
+        """This row afresh, held until the transaction ends; task and body are those already at hand.
+
+        `no_key`: an event written meanwhile shares the row's key, and two that share it could not both lock it.
+        """
+        row = Assignment.objects.select_for_update(no_key=True).get(pk=self.pk)
+        row.task, row.organization = self.task, self.organization
+        return row
 
     def _judge(self) -> None:
         verdict = judge(self, self.task.plan, timezone.localdate())
@@ -345,7 +366,7 @@ class Assignment(models.Model):
         self._judge()
         if self.ended_on is None:
             changes.move_assignment(self, before, [self.status, self.light])
-        fields = [*values, "light", "light_reason", "light_changes_on"]
-        self.save(update_fields=fields)
-        if self.part == Part.LEAD and self.task.owner_id == self.organization_id:
-            Task.objects.filter(pk=self.task_id).update(status=self.status)
+        light = {"light": self.light, "light_reason": self.light_reason, "light_changes_on": self.light_changes_on}
+        Assignment.objects.filter(pk=self.pk).update(**values | light)
+        if self.part == Part.LEAD and self.status != before[0]:
+            Task.objects.filter(pk=self.task_id, owner=self.organization_id).update(status=self.status)

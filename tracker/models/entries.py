@@ -17,7 +17,7 @@ from tracker import access
 
 from .assignments import Assignment
 from .events import Event
-from .fields import WordsField
+from .fields import WordsField, said
 from .periods import Period, working_days_after
 from .plan import Review, Status
 from .tallies import Changes, tallying
@@ -82,8 +82,8 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """What this person logs: their own body's."""
         return self.filter(assignment__organization=user.organization) if user.may_log else self.none()
 
-    def reviewable_by(self, user: User) -> Self:
-        """What waits for this person's decision. Nobody decides on what they submitted themselves."""
+    def decided_on_by(self, user: User) -> Self:
+        """What this person, in the role acted in now, decides on at its present step. Never what they submitted themselves."""
         body = user.organization
         if body is None or not user.may_review:
             return self.none()
@@ -94,7 +94,15 @@ class EntryQuerySet(models.QuerySet["Entry"]):
             )
         else:
             mine = Q(assignment__reviewing=body) & (~steps | Q(review_step=1))
-        return self.filter(mine, state=State.SUBMITTED).exclude(submitted_by=user)
+        return self.filter(mine).exclude(submitted_by=user)
+
+    def reviewable_by(self, user: User) -> Self:
+        """What waits for this person's decision."""
+        return self.decided_on_by(user).filter(state=State.SUBMITTED)
+
+    def in_review_order(self) -> Self:
+        """The oldest period first, then by task, then by body: what a reviewer works through."""
+        return self.order_by("period__due", "assignment__task__position", "assignment__organization__path", "pk")
 
     def excusable_by(self, user: User) -> Self:
         """Supervisors and administrators excuse within their scope, never their own body but at the root."""
@@ -196,7 +204,9 @@ class Entry(models.Model):
         return self.state == State.SUBMITTED and self.review_step == 0 and self.is_open(timezone.localdate())
 
     def can_undo(self, user: User) -> bool:
-        return self.state in UNDO.sources and self.decided_by_id == user.pk and user.may_review
+        if self.state not in UNDO.sources or self.decided_by_id != user.pk:
+            return False
+        return Entry.objects.decided_on_by(user).filter(pk=self.pk).exists()
 
     def can_reopen(self, user: User) -> bool:
         if self.state != State.ACCEPTED:
@@ -213,8 +223,9 @@ class Entry(models.Model):
         return self.first_submitted_at >= self.period.due_end if self.first_submitted_at else None
 
     def previous(self) -> Entry | None:
-        """What this assignment reported in the period before, if anything was submitted then."""
-        earlier = self.assignment.entries.filter(period__due__lt=self.period.due).exclude(submitted_at=None)
+        """What this assignment reported in the period before: as handed in, never a draft."""
+        reported = (State.SUBMITTED, State.RETURNED, State.ACCEPTED)
+        earlier = self.assignment.entries.filter(period__due__lt=self.period.due, state__in=reported)
         return earlier.select_related("period").order_by("-period__due").first()
 
     def content(self) -> dict[str, Any]:
@@ -224,18 +235,17 @@ class Entry(models.Model):
 
     def save_draft(self, *, by: User, version: int, at: dt.datetime | None = None, **content: Any) -> None:
         self._guard_writer(by, at)
-        self._take(content, complete=False)
-        self._turn(DRAFT, by=by, version=version, at=at)
+        at, content = at or timezone.now(), self._checked(content, complete=False)
+        self._turn(DRAFT, by=by, version=version, at=at, saved_at=at, saved_by=by, **content)
 
     def submit(self, *, by: User, version: int, at: dt.datetime | None = None, **content: Any) -> None:
         """Hand in; where the plan asks for no review, that accepts too, in the same transaction."""
         self._guard_writer(by, at)
-        self._take(content, complete=True)
-        at = at or timezone.now()
+        at, content = at or timezone.now(), self._checked(content, complete=True)
         with tallying():
             self._turn(
-                SUBMIT, by=by, version=version, at=at, record_content=True, submitted_at=at, submitted_by=by,
-                first_submitted_at=self.first_submitted_at or at, review_step=0,
+                SUBMIT, by=by, version=version, at=at, event_content=content, submitted_at=at, submitted_by=by,
+                first_submitted_at=self.first_submitted_at or at, review_step=0, saved_at=at, saved_by=by, **content,
             )  # fmt: skip
             if self.assignment.task.plan.review == Review.NONE:
                 self._turn(ACCEPT, by=by, version=self.version, at=at, decided_at=at, decided_by=by, comment="")
@@ -254,7 +264,7 @@ class Entry(models.Model):
     def accept(self, *, by: User, version: int, comment: str = "", at: dt.datetime | None = None) -> None:
         """Accept; under "own leader, then above" the leader's acceptance is a signature and the next step follows."""
         self._guard_reviewer(by)
-        at = at or timezone.now()
+        at, comment = at or timezone.now(), said("comment", comment)
         plan, assignment = self.assignment.task.plan, self.assignment
         if plan.review == Review.OWN_THEN_ABOVE and self.review_step == 0 and assignment.reviewing_id:
             self._turn(SIGN_OFF, by=by, version=version, at=at, comment=comment, review_step=1)
@@ -264,21 +274,27 @@ class Entry(models.Model):
     def return_(self, *, by: User, version: int, comment: str, at: dt.datetime | None = None) -> None:
         """Send back with a reason; after the lock this entry alone is open for three working days, logged."""
         self._guard_reviewer(by)
-        self._turn(RETURN, by=by, version=version, at=at, **self._handed_back(by, comment, at))
+        self._hand_back(RETURN, by=by, version=version, comment=comment, at=at or timezone.now())
 
     def reopen(self, *, by: User, version: int, comment: str, at: dt.datetime | None = None) -> None:
         """Send an accepted entry back for correction (更正), with a reason."""
+        self._guard_state(REOPEN)
         if not self.can_reopen(by):
             raise TransitionRefused("not_yours", _("Only the reviewing organization can reopen an accepted entry."))
-        self._turn(REOPEN, by=by, version=version, at=at, **self._handed_back(by, comment, at))
+        self._hand_back(REOPEN, by=by, version=version, comment=comment, at=at or timezone.now())
 
     def undo(self, *, by: User, version: int, at: dt.datetime | None = None) -> None:
-        """Take one's own decision back, until anyone acts on it."""
+        """Take one's own decision back, until anyone acts on it. Closes what the decision opened after the lock."""
+        self._guard_state(UNDO)
         if not self.can_undo(by):
             raise TransitionRefused("not_yours", _("Only the person who decided can take the decision back."))
+        last = self.events.order_by("-pk").first()
+        if last and last.action == Event.Action.LET_IN:
+            raise TransitionRefused("stale", self._moved_on())
+        opened = last is not None and "open_until" in (last.content or {})
         self._turn(
             UNDO, by=by, version=version, at=at, decided_at=None, decided_by=None, comment="",
-            open_until=None if self.state == State.RETURNED else self.open_until,
+            open_until=None if opened else self.open_until,
         )  # fmt: skip
 
     def excuse(self, *, by: User, version: int, comment: str, at: dt.datetime | None = None) -> None:
@@ -299,7 +315,10 @@ class Entry(models.Model):
         if self.state not in WRITABLE:
             raise TransitionRefused("state", self._moved_on())
         move = Move(Event.Action.LET_IN, (State(self.state),), self.state)
-        self._turn(move, by=by, version=version, at=at, open_until=until, event_comment=required(comment))
+        self._turn(
+            move, by=by, version=version, at=at, open_until=until, event_comment=required(comment),
+            event_content={"open_until": until.isoformat()},
+        )  # fmt: skip
 
     # The one path every transition takes.
 
@@ -310,7 +329,7 @@ class Entry(models.Model):
         by: User,
         version: int,
         at: dt.datetime | None,
-        record_content: bool = False,
+        event_content: dict[str, Any] | None = None,
         event_comment: str | None = None,
         **values: Any,
     ) -> None:
@@ -318,16 +337,17 @@ class Entry(models.Model):
         when somebody was first."""
         at = at or timezone.now()
         before, was, kept = self._columns(), self.state, {name: getattr(self, name) for name in values}
-        if move in (DRAFT, SUBMIT):
-            values |= self.content() | {"saved_at": at, "saved_by": by}
+        self._guard_state(move)
         with tallying() as changes:
-            held = Entry.objects.filter(pk=self.pk, state__in=move.sources, version=version)
-            if was not in move.sources or not held.update(**values, state=move.target, version=F("version") + 1):
+            # What is counted and told of is this object's: it must be the row as it stands.
+            held = Entry.objects.filter(pk=self.pk, state=was, version=version)
+            if version != self.version or not held.update(**values, state=move.target, version=F("version") + 1):
                 raise TransitionRefused("stale", self._moved_on())
             for name, value in (values | {"state": str(move.target), "version": version + 1}).items():
                 setattr(self, name, value)
             try:
-                self._record(move, was, by, at, values if event_comment is None else {"comment": event_comment}, record_content)
+                comment = values.get("comment", "") if event_comment is None else event_comment
+                self._record(move, was, by, at, comment, event_content)
                 self._count(changes, before)
                 if State.ACCEPTED in (was, self.state) and was != self.state:
                     self.assignment.follow_entries(accepted_now=self.state == State.ACCEPTED)
@@ -337,13 +357,13 @@ class Entry(models.Model):
                 raise
 
     def _record(
-        self, move: Move, was: str, by: User, at: dt.datetime, values: dict[str, Any], with_content: bool
+        self, move: Move, was: str, by: User, at: dt.datetime, comment: str, content: dict[str, Any] | None
     ) -> None:
         if move is DRAFT and was == State.DRAFT:
             return  # saving a draft again is no transition; the last writer stands on the entry
         Event.record(
             self.assignment, entry=self, action=move.action, by=by, at=at, from_state=was, to_state=self.state,
-            comment=values.get("comment", ""), content=self.content() if with_content else None,
+            comment=comment, content=content,
         )  # fmt: skip
 
     def _count(self, changes: Changes, before: list[str]) -> None:
@@ -360,15 +380,20 @@ class Entry(models.Model):
                 columns.append("no_change")
         return columns
 
-    def _handed_back(self, by: User, comment: str, at: dt.datetime | None) -> dict[str, Any]:
-        at = at or timezone.now()
-        values: dict[str, Any] = {"comment": required(comment), "decided_at": at, "decided_by": by, "review_step": 0}
-        today = timezone.localdate(at)
+    def _hand_back(self, move: Move, *, by: User, version: int, comment: str, at: dt.datetime) -> None:
+        """Keeps the review step, which submitting sets to 0, so that an undone return waits where it did."""
+        values: dict[str, Any] = {"comment": required(comment), "decided_at": at, "decided_by": by}
+        content, today = None, timezone.localdate(at)
         if not self.is_open(today):
-            values["open_until"] = working_days_after(today, RETURN_DAYS)
-        return values
+            values["open_until"] = until = working_days_after(today, RETURN_DAYS)
+            content = {"open_until": until.isoformat()}
+        self._turn(move, by=by, version=version, at=at, event_content=content, **values)
 
     # Guards.
+
+    def _guard_state(self, move: Move) -> None:
+        if self.state not in move.sources:
+            raise TransitionRefused("stale", self._moved_on())
 
     def _guard_writer(self, by: User, at: dt.datetime | None) -> None:
         if not (by.may_log and by.organization == self.assignment.organization):
@@ -379,8 +404,7 @@ class Entry(models.Model):
     def _guard_reviewer(self, by: User) -> None:
         if self.submitted_by_id == by.pk:
             raise TransitionRefused("own", _("You submitted this entry yourself; somebody else must decide on it."))
-        if self.state != State.SUBMITTED:
-            raise TransitionRefused("stale", self._moved_on())
+        self._guard_state(ACCEPT)
         if not Entry.objects.reviewable_by(by).filter(pk=self.pk).exists():
             raise TransitionRefused("not_yours", _("This entry is not waiting for your review."))
 
@@ -401,30 +425,31 @@ class Entry(models.Model):
             "state": now.get_state_display()
         }
 
-    def _take(self, content: dict[str, Any], *, complete: bool) -> None:
-        """Put content on this object, not yet on the row. Raises ValidationError by field, and leaves the object as it was."""
+    def _checked(self, content: dict[str, Any], *, complete: bool) -> dict[str, Any]:
+        """The whole content as it would be, cleaned. Raises ValidationError by field; leaves the object as it was."""
         assert set(content) <= set(self.CONTENT), content
         old = self.content()
         for name, value in content.items():
             setattr(self, name, value)
         try:
             self.check_content(complete=complete)
-        except ValidationError:
+            return self.content()
+        finally:
             for name, value in old.items():
                 setattr(self, name, value)
-            raise
 
     def check_content(self, *, complete: bool) -> None:
         """What may be kept, and what must be there to submit. Raises ValidationError by field."""
-        task, errors = self.assignment.task, {}
+        task = self.assignment.task
+        errors: dict[str, list[str]] = {}
         try:
             self.clean_fields(exclude=[f.name for f in self._meta.fields if f.name not in self.CONTENT])
         except ValidationError as error:
             errors |= error.message_dict
-        if self.percent is not None and self.percent > 100:
-            errors.setdefault("percent", [_("A percentage is a whole number from 0 to 100.")])
+        if "percent" in errors or (self.percent is not None and self.percent > 100):
+            errors["percent"] = [_("A percentage is a whole number from 0 to 100.")]
         elif self.percent is not None and not task.asks_percent:
-            errors.setdefault("percent", [_("This task is not measured in percent; leave it empty.")])
+            errors["percent"] = [_("This task is not measured in percent; leave it empty.")]
         for name in self.TEXTS:
             if getattr(self, name).strip() and not task.takes_texts:
                 errors.setdefault(name, [_("Only the status of this task is reported; texts are not taken.")])
@@ -452,9 +477,7 @@ class Entry(models.Model):
 
 
 def required(comment: str) -> str:
-    if not comment.strip():
-        raise ValidationError({"comment": _("Give the reason.")})
-    return comment.strip()
+    return said("comment", comment, missing=_("Give the reason."))
 
 
 def format_day(day: dt.date) -> str:

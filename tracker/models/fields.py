@@ -24,6 +24,22 @@ def refuse_unstorable(value: str) -> None:
         )
 
 
+def said(name: str, text: str, *, missing: str = "", limit: int = TEXT_LIMIT) -> str:
+    """The words that go with an act (a comment, a reason), stripped.
+
+    Raises ValidationError under `name`: not there where `missing` says they must be, too long, or not storable.
+    """
+    text = text.strip()
+    if missing and not text:
+        raise ValidationError({name: missing})
+    try:
+        MaxLengthValidator(limit)(text)
+        refuse_unstorable(text)
+    except ValidationError as error:
+        raise ValidationError({name: error.messages}) from error
+    return text
+
+
 class PathField(models.CharField):
     """A tree path compared byte by byte: `"C"` on PostgreSQL, where the database's own collation may differ."""
 

@@ -2,7 +2,14 @@
 
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
+
+
+def column(model: type[models.Model], name: str) -> str:
+    """The column of a field, by the field's name."""
+    field: Any = model._meta.get_field(name)
+    return field.column
 
 
 def insert_from(model: type[models.Model], columns: list[str], rows: models.QuerySet[Any, Any]) -> int:
@@ -11,8 +18,11 @@ def insert_from(model: type[models.Model], columns: list[str], rows: models.Quer
     Columns not named take their database defaults. Returns how many rows were made. One statement.
     """
     quote = connection.ops.quote_name
-    names = ", ".join(quote(model._meta.get_field(name).column) for name in columns)
-    select, params = rows.order_by().query.sql_with_params()
+    names = ", ".join(quote(column(model, name)) for name in columns)
+    try:
+        select, params = rows.order_by().query.sql_with_params()
+    except EmptyResultSet:  # Django knows without asking that there are none: `pk__in=[]`
+        return 0
     with connection.cursor() as cursor:
         # "WHERE TRUE" keeps SQLite's parser from reading ON CONFLICT as a join's ON.
         cursor.execute(

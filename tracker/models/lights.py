@@ -20,11 +20,11 @@ NOT_STARTED = "not_started"
 
 
 class Light(models.TextChoices):
-    GREY = "grey", pgettext_lazy("light", "Not begun")
-    GREEN = "green", pgettext_lazy("light", "On track")
-    YELLOW = "yellow", pgettext_lazy("light", "Needs attention")
-    RED = "red", pgettext_lazy("light", "Late")
-    BLUE = "blue", pgettext_lazy("light", "Done")
+    GREY = "grey", pgettext_lazy("light", "Grey")
+    GREEN = "green", pgettext_lazy("light", "Green")
+    YELLOW = "yellow", pgettext_lazy("light", "Yellow")
+    RED = "red", pgettext_lazy("light", "Red")
+    BLUE = "blue", pgettext_lazy("light", "Blue")
 
 
 class Reason(models.TextChoices):
@@ -36,7 +36,7 @@ class Reason(models.TextChoices):
     NO_DUE = "no_due", gettext_lazy("No due date")
     DUE_SOON = "due_soon", gettext_lazy("Due soon")
     OVERDUE = "overdue", gettext_lazy("Overdue")
-    BEHIND = "behind", gettext_lazy("Behind pace")
+    BEHIND = "behind", gettext_lazy("Behind")
     DONE = "done", gettext_lazy("Done")
     STATED = "stated", gettext_lazy("Set by the supervisor")
 
@@ -61,7 +61,19 @@ def pace(start: dt.date, due: dt.date, day: dt.date) -> float:
 
 
 def judge(assignment: Assignment, plan: Plan, day: dt.date) -> Verdict:
-    """The light of one assignment on one day. The worse of the two families, deadline and pace, wins."""
+    """The light of one assignment on one day, and the day on which it will be another or for another reason."""
+    verdict = weigh(assignment, plan, day)
+    # A family may pass a threshold behind the back of a worse one: nothing is seen to change on that day.
+    while verdict.changes_on:
+        later = weigh(assignment, plan, verdict.changes_on)
+        if later[:2] != verdict[:2]:
+            break
+        verdict = later
+    return verdict
+
+
+def weigh(assignment: Assignment, plan: Plan, day: dt.date) -> Verdict:
+    """The worse of the two families, deadline and pace, wins; `changes_on` is the next threshold of either."""
     if assignment.stated_light:
         return Verdict(assignment.stated_light, Reason.STATED, None)
     if assignment.status == COMPLETED:
@@ -103,6 +115,14 @@ def by_pace(assignment: Assignment, plan: Plan, day: dt.date) -> Verdict:
     if passed >= yellow_from:
         return Verdict(Light.YELLOW, Reason.BEHIND, start + dt.timedelta(red_from) if red_from <= span else None)
     return Verdict(Light.GREEN, Reason.ON_TRACK, start + dt.timedelta(yellow_from) if yellow_from <= span else None)
+
+
+def word(assignment: Assignment) -> str:
+    """The one word on a light's chip: 逾期, 落后, 临近时限, 正常, 未启动, 完成; the colour where it was set by hand."""
+    reason = Reason(assignment.light_reason)
+    if reason == Reason.STATED:
+        return str(Light(assignment.light).label)
+    return str(Reason.ON_TRACK.label if reason in (Reason.STANDING, Reason.NO_DUE) else reason.label)
 
 
 def words(assignment: Assignment, day: dt.date) -> str:

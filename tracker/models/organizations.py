@@ -201,12 +201,14 @@ class Organization(models.Model):
         return Organization.objects.only("path", "industry_path", "last_child").get(pk=pk)
 
     def _find_tiers(self) -> tuple[int, int | None]:
-        """The bodies whose tallies count this one, by each line."""
+        """The bodies whose tallies count this one, by each line.
+
+        An industrial line that begins below the tiers has none: nobody stands high enough in it to read a sum.
+        """
         cut = SEGMENT * TIER_DEPTH
         tier = self.pk if len(self.path) <= cut else Organization.objects.get(path=self.path[:cut]).pk
-        if not self.industry_path:
-            return tier, None
-        if len(self.industry_path) <= cut:
-            return tier, self.pk
-        return tier, Organization.objects.get(industry_path=self.industry_path[:cut]).pk
+        if not self.industry_path or len(self.industry_path) <= cut:
+            return tier, self.pk if self.industry_path else None
+        above = Organization.objects.filter(industry_path=self.industry_path[:cut]).first()
+        return tier, above.pk if above else None
 

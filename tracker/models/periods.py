@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from .plan import Task
 
 CODES = {
-    Frequency.MONTH: re.compile(r"(\d{4})-(0[1-9]|1[0-2])$"),
-    Frequency.QUARTER: re.compile(r"(\d{4})Q([1-4])$"),
-    Frequency.HALF_YEAR: re.compile(r"(\d{4})H([12])$"),
-    Frequency.YEAR: re.compile(r"(\d{4})$"),
+    Frequency.MONTH: re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])"),
+    Frequency.QUARTER: re.compile(r"([0-9]{4})Q([1-4])"),
+    Frequency.HALF_YEAR: re.compile(r"([0-9]{4})H([12])"),
+    Frequency.YEAR: re.compile(r"([0-9]{4})"),
 }
 
 
@@ -115,14 +115,14 @@ class Period(models.Model):
 
     def clean(self) -> None:
         pattern = CODES.get(Frequency(self.kind)) if self.kind in Frequency.values else None
-        if pattern and not pattern.match(self.code or ""):
+        if pattern and not pattern.fullmatch(self.code or ""):
             raise ValidationError({"code": _("This code does not fit the kind of period.")})
 
     @property
     def title(self) -> str:
         """2026 年第四季度, in the reader's language."""
         pattern = CODES.get(Frequency(self.kind))
-        match = pattern.match(self.code) if pattern else None
+        match = pattern.fullmatch(self.code) if pattern else None
         if not match:
             return self.code
         year, number = match[1], int(match[2]) if pattern and pattern.groups > 1 else 0
@@ -185,9 +185,11 @@ class Period(models.Model):
 
     @transaction.atomic
     def set_aside(self, *, at: dt.datetime | None = None) -> None:
-        """Copy the tallies of a locked period, for the trends; the live rows go on counting (design §4)."""
+        """Copy the tallies of a locked period, for the trends; the live rows go on counting (design §4). Once."""
         from .tallies import EntryTally
 
+        if self.set_aside_at:
+            return
         EntryTally.set_aside_copy(self)
         self.set_aside_at = at or timezone.now()
         self.save(update_fields=["set_aside_at"])

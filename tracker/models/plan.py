@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 from simple_history.utils import update_change_reason
 
-from .fields import WordsField, refuse_unstorable
+from .fields import WordsField, refuse_unstorable, said
 from .organizations import Level, Organization
 
 if TYPE_CHECKING:
@@ -283,17 +283,18 @@ class Task(models.Model):
 
         self.owner = organization
         if organization:
-            Assignment.objects.assign([self], [organization], by=by)
+            Assignment.objects.assign([self], [organization], by=by, all_levels=True)
             assignment = Assignment.objects.get(task=self, organization=organization)
-            assignment.take_part(Part.LEAD)
+            assignment.take_part(Part.LEAD, by=by)
             self.status = assignment.status
         self.save()
 
     @transaction.atomic
     def state_status(self, status: str, reason: str, *, by: User) -> None:
         """Set the status by hand, with a reason; it holds until the owner's next accepted entry (rule 4)."""
-        if not reason.strip():
-            raise ValidationError({"reason": _("Give the reason for setting the status by hand.")})
+        reason = said("reason", reason, missing=gettext("Give the reason for setting the status by hand."))
+        if status not in Status.values:
+            raise ValidationError({"status": _("Choose the status.")})
         lead = self.lead_assignment
         if lead:
             lead.state_status(status, reason, by=by)
@@ -312,7 +313,8 @@ class Task(models.Model):
 
     @property
     def lead_assignment(self) -> Assignment | None:
-        return self.assignments.filter(organization=self.owner_id).first() if self.owner_id else None
+        """The owner's, while it leads: one that was put down to cooperate does not speak for the task."""
+        return self.assignments.filter(organization=self.owner_id, part="lead").first() if self.owner_id else None
 
 
 class FigureManager(models.Manager["Figure"]):

@@ -12,11 +12,11 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models, transaction
-from django.db.models import Count, F, Q, Value
+from django.db.models import Count, F, Q, Sum, Value
 from django.utils.translation import gettext_lazy as _
 
-from .inserting import insert_from
-from .organizations import Line, Organization
+from .inserting import column, insert_from
+from .organizations import SEGMENT, TIER_DEPTH, Line, Organization, within
 from .plan import Area, Task
 
 if TYPE_CHECKING:
@@ -31,11 +31,24 @@ def count_field() -> Any:
     return models.IntegerField(default=0, db_default=0)
 
 
+def counting_path(organization: Organization) -> tuple[Line, str]:
+    """The line whose tallies speak for a body, and its path in it."""
+    if organization.line == Line.INDUSTRIAL and organization.industry_path:
+        return Line.INDUSTRIAL, organization.industry_path
+    return Line.TERRITORIAL, organization.path
+
+
+def has_tallies(organization: Organization) -> bool:
+    """Whether a body stands at tier depth or above it; below it counts are live."""
+    return len(counting_path(organization)[1]) <= SEGMENT * TIER_DEPTH
+
+
 class Tally(models.Model):
     """What both tallies share: a line, the tier body, and the upsert of deltas."""
 
     KEY: tuple[str, ...]
     COUNTS: tuple[str, ...]
+    objects: models.Manager[Any]
 
     line = models.CharField(max_length=12, choices=Line)
     tier = models.ForeignKey(Organization, models.CASCADE, related_name="+")
@@ -46,6 +59,7 @@ class Tally(models.Model):
     @classmethod
     def lock(cls) -> None:
         """A recount and a delta must not cross: PostgreSQL locks the table, SQLite has but one writer anyway."""
+        assert _current.get() is None, "what is recounted here would be added once more when the deltas are applied"
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(f'LOCK TABLE "{cls._meta.db_table}" IN SHARE ROW EXCLUSIVE MODE')
@@ -58,7 +72,7 @@ class Tally(models.Model):
         ]  # fmt: skip
         if not rows:
             return
-        columns = [cls._meta.get_field(name).column for name in (*cls.KEY, *cls.COUNTS)]
+        columns = [column(cls, name) for name in (*cls.KEY, *cls.COUNTS)]
         table, key = cls._meta.db_table, ", ".join(columns[: len(cls.KEY)])
         sums = ", ".join(f'"{name}" = "{table}"."{name}" + excluded."{name}"' for name in cls.COUNTS)
         names = ", ".join(f'"{name}"' for name in columns)
@@ -69,9 +83,12 @@ class Tally(models.Model):
             )
 
     @classmethod
-    def counts(cls) -> dict[str, Any]:
-        """Each count column as an aggregate over the records it counts."""
-        raise NotImplementedError
+    def summed(cls, organization: Organization, **key: Any) -> dict[str, int]:
+        """The sum of the tallies of a body at tier depth or above it, by the line it belongs to."""
+        line, path = counting_path(organization)
+        rows = cls.objects.filter(within(path, "tier__", line), line=line, **key)
+        sums = rows.aggregate(**{f"sum_{name}": Sum(name) for name in cls.COUNTS})
+        return {name: sums[f"sum_{name}"] or 0 for name in cls.COUNTS}
 
 
 class AssignmentTally(Tally):
@@ -105,6 +122,15 @@ class AssignmentTally(Tally):
         return f"{self.line} {self.tier_id} {self.task_id} {self.part}"
 
     @classmethod
+    def totals(cls, organization: Organization, **records: Any) -> dict[str, int]:
+        """The counts of a body and all below it. A sum of tallies; below the tiers, a live count."""
+        if has_tallies(organization):
+            return cls.summed(organization, **records)
+        from .assignments import Assignment
+
+        return Assignment.objects.live().filter(organization.subtree("organization__"), **records).counts()
+
+    @classmethod
     def counted(cls, line: str) -> Any:
         """The rows that ought to stand for a line, counted from the assignments, as values."""
         from .assignments import Assignment
@@ -117,7 +143,7 @@ class AssignmentTally(Tally):
 
     @classmethod
     def recount(cls, tasks: Iterable[Task]) -> None:
-        """Count the tallies of some tasks afresh. Five statements."""
+        """Count the tallies of some tasks afresh. Five statements. Never inside `tallying()`."""
         with transaction.atomic():
             cls.lock()
             cls.objects.filter(task__in=tasks).delete()
@@ -157,26 +183,44 @@ class EntryTally(Tally):
         return f"{self.line} {self.tier_id} {self.period_id} {self.area_id}"
 
     @classmethod
-    def counted(cls, period: Period, line: str) -> Any:
-        """The rows that ought to stand for a period and line, counted from the entries, as values."""
-        from .entries import Entry
+    def totals(cls, period: Period, organization: Organization) -> dict[str, int]:
+        """The counts of a body and all below it, with `owed`. A sum of tallies; below the tiers, a live count."""
+        if has_tallies(organization):
+            counts = cls.summed(organization, period=period, set_aside=False)
+        else:
+            from .entries import Entry
 
-        tier = f"assignment__organization__{TIERS[Line(line)]}"
+            rows = Entry.objects.filter(organization.subtree("assignment__organization__"), period=period)
+            live = rows.aggregate(**cls.aggregates(period))
+            counts = {name: live[f"n_{name}"] for name in cls.COUNTS}
+        counts["owed"] = sum(counts[name] for name in cls.STATES if name != "excused")
+        counts["reported"] = counts["submitted"] + counts["accepted"]
+        return counts
+
+    @classmethod
+    def aggregates(cls, period: Period) -> dict[str, Any]:
+        """The counts over a period's entries, as aggregates named apart from Entry's own columns."""
         came = Q(first_submitted_at__isnull=False) & ~Q(state="excused")
         counts = {name: Count("pk", filter=Q(state=name)) for name in cls.STATES}
         counts["on_time"] = Count("pk", filter=came & Q(first_submitted_at__lt=period.due_end))
         counts["late"] = Count("pk", filter=came & Q(first_submitted_at__gte=period.due_end))
         counts["no_change"] = Count("pk", filter=came & Q(no_change=True))
-        # The counts are named apart from Entry's own columns, then renamed on the way out.
-        counted = {f"n_{name}": count for name, count in counts.items()}
-        rows = Entry.objects.filter(period=period).exclude(**{tier: None})
+        return {f"n_{name}": count for name, count in counts.items()}
+
+    @classmethod
+    def counted(cls, period: Period, line: str) -> Any:
+        """The rows that ought to stand for a period and line, counted from the entries, as values."""
+        from .entries import Entry
+
+        tier = f"assignment__organization__{TIERS[Line(line)]}"
+        rows: Any = Entry.objects.filter(period=period).exclude(**{tier: None})
         keys = {"line": Value(line), "tier": F(tier), "area": F("assignment__task__heading__area"),
                 "set_aside": Value(False)}  # fmt: skip
-        return rows.annotate(**keys).values("line", "tier", "period", "area", "set_aside").annotate(**counted)
+        return rows.annotate(**keys).values("line", "tier", "period", "area", "set_aside").annotate(**cls.aggregates(period))
 
     @classmethod
     def recount(cls, period: Period) -> None:
-        """Count the live tallies of a period afresh. Five statements."""
+        """Count the live tallies of a period afresh. Five statements. Never inside `tallying()`."""
         with transaction.atomic():
             cls.lock()
             cls.objects.filter(period=period, set_aside=False).delete()
