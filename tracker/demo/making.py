@@ -1,0 +1,46 @@
+"""The demo, made whole or not at all, the same every time but for the day it is made on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from random import Random
+
+from django.db import transaction
+from django.utils import timezone
+
+from tracker.models import Assignment, Period, Plan
+
+from .handing import assign, hand_down, handed_at, name_officials, name_owners, owners
+from .people import make_people
+from .reporting import Reporting
+from .timeline import Timeline, moment, quarters
+from .tree import make_tree
+
+
+@transaction.atomic
+def make_demo(plan: Plan, now: dt.datetime | None = None) -> None:
+    """Bodies, people and three quarters of work under an empty plan, in the order in which it would have happened."""
+    now = now or timezone.now()
+    today, rng, timeline = timezone.localdate(now), Random(18), Timeline()
+    tree = make_tree(rng)
+    people = make_people(tree, rng)
+    tasks = list(plan.tasks.select_related("plan").order_by("position"))
+    dates = quarters(today)
+    periods = [Period.objects.create(plan=plan, **quarter._asdict()) for quarter in dates]
+
+    handed = hand_down(tasks, tree, dates, today, rng)
+    leads = owners(tasks, tree, handed, rng)
+    reporting = Reporting(tree, people, timeline, rng, now)
+    name_owners(leads, dates, people)
+    for handing in handed:
+        timeline.add(handed_at(handing, dates), partial(assign, handing, dates, people), alone=True)
+    for period in periods:
+        at = moment(period.opens)
+        timeline.add(at, partial(reporting.open, period, at), alone=True)
+        if period.is_locked:
+            at = moment(period.locks + dt.timedelta(days=1), 2)
+            timeline.add(at, partial(period.set_aside, at=at), alone=True)
+    timeline.run()
+    name_officials(tree, rng)
+    Assignment.objects.relight(today)
