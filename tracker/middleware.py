@@ -1,10 +1,23 @@
 """Language by choice, not by browser; and the membership a person acts in now."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import get_resolver
 from django.utils import translation
+
+from tracker.models import User
+
+
+
+class SignedIn(HttpRequest):
+    """What a view gets behind LoginRequiredMiddleware: the user is a person of ours."""
+
+    user: User
+
 
 Next = Callable[[HttpRequest], HttpResponse]
 ACTING = "acting"  # the session's key for the membership acted in
@@ -39,3 +52,19 @@ class ActingMiddleware:
             if membership:
                 request.user.acting = membership
         return self.get_response(request)
+
+
+class DemoMiddleware:
+    """The demo runs with DEBUG on, yet a wrong address answers as it does in use, in the product's own words."""
+
+    def __init__(self, get_response: Next) -> None:
+        if not settings.DEMO:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 404:
+            show: Any = get_resolver().resolve_error_handler(404)
+            return show(request, exception=Http404())
+        return response
