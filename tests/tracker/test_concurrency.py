@@ -1,0 +1,189 @@
+"""Many at once, on real connections: nobody's work is lost, nobody sees "database is locked", the tallies stay right."""
+
+import datetime as dt
+import threading
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from tests.conftest import person
+from tracker.models import (
+    Assignment,
+    Entry,
+    EntryTally,
+    Event,
+    Organization,
+    Period,
+    Role,
+    Task,
+    TransitionRefused,
+    User,
+)
+
+from .refusals import recounted_tallies, standing_tallies
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TEXT = {"status": "in_progress", "progress": "新建站点四个。"}
+
+
+def together(*acts):
+    """Run all at the same moment, each on a connection of its own; what each returned or raised."""
+    start, outcomes = threading.Barrier(len(acts)), [None] * len(acts)
+
+    def run(number, act):
+        try:
+            start.wait(10)
+            outcomes[number] = act()
+        except Exception as error:
+            outcomes[number] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return outcomes
+
+
+def same(user):
+    """A person as their own request would read them."""
+    return User.objects.get(pk=user.pk)
+
+
+@pytest.fixture
+def many(bodies, cast, plan, tasks, period):
+    """The county owes 32 tasks."""
+    Task.objects.bulk_create(
+        Task(plan=plan, heading=tasks[0].heading, code=f"3.2.{n}", position=30200 + n, wording=f"第{n}号举措")
+        for n in range(5, 33)
+    )
+    Task.objects.update(standing=False, reporting="full")
+    Assignment.objects.assign(Task.objects.all(), [bodies.county], by=None)
+    period.open()
+    return list(Entry.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def read(pk):
+    return Entry.objects.for_transition().get(pk=pk)
+
+
+def test_eight_writers_and_four_reviewers_at_once(many, bodies, cast):
+    people = [person(f"reviewer-{n}", bodies.city, Role.REVIEWER) for n in range(4)]
+    accepted, given_up = threading.Semaphore(0), timezone.now() + dt.timedelta(seconds=40)
+
+    def write(share):
+        for pk in share:
+            entry = read(pk)
+            entry.save_draft(by=same(cast.reporter), version=1, **TEXT)
+            entry.submit(by=same(cast.reporter), version=2, **TEXT)
+
+    def decide(user):
+        lost = 0
+        while Entry.objects.exclude(state="accepted").exists() and timezone.now() < given_up:
+            for entry in Entry.objects.reviewable_by(user).for_transition()[:4]:
+                try:
+                    entry.accept(by=user, version=entry.version)
+                    accepted.release()
+                except TransitionRefused as refused:
+                    assert refused.code == "stale"
+                    lost += 1
+        return lost
+
+    writers = [lambda share=many[n::8]: write(share) for n in range(8)]
+    reviewers = [lambda user=user: decide(user) for user in people]
+    outcomes = together(*writers, *reviewers)
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert set(Entry.objects.values_list("state", "version")) == {("accepted", 4)}
+    assert Event.objects.filter(action="accepted").count() == len(many)
+    assert EntryTally.objects.get(line="territorial").accepted == len(many)
+    assert standing_tallies() == recounted_tallies()
+
+
+def test_of_two_on_one_entry_one_wins_and_the_other_is_told(many, bodies, cast):
+    second = person("second", bodies.city, Role.REVIEWER)
+    for pk in many[:6]:
+        for act, by in (("submit", (cast.reporter, cast.reporter)), ("accept", (cast.reviewer, second))):
+            pair = [read(pk), read(pk)]
+            content = TEXT if act == "submit" else {}
+            version = pair[0].version
+            outcomes = together(
+                *(
+                    lambda entry=entry, user=user: getattr(entry, act)(by=same(user), version=version, **content)
+                    for entry, user in zip(pair, by, strict=True)
+                )
+            )
+            refused = [outcome for outcome in outcomes if outcome is not None]
+            assert [type(outcome) for outcome in refused] == [TransitionRefused]
+            assert refused[0].code == "stale"
+        assert Event.objects.filter(entry=pk).count() == 2
+    assert standing_tallies() == recounted_tallies()
+
+
+def test_two_periods_of_one_assignment_are_accepted_at_once(many, plan, cast):
+    today = timezone.localdate()
+    days = {"opens": today, "due": today + dt.timedelta(100), "locks": today + dt.timedelta(100)}
+    later = Period.objects.create(plan=plan, code="2027Q1", **days)
+    later.open()
+    for pk in many[:10]:
+        entry = read(pk)
+        following = read(Entry.objects.get(assignment=entry.assignment_id, period=later).pk)
+        pair = (entry, following)
+        for one in pair:
+            one.submit(by=cast.reporter, version=1, **TEXT)
+        user = same(cast.reviewer)
+        outcomes = together(*(lambda one=one, user=user: one.accept(by=same(user), version=2) for one in pair))
+        assert outcomes == [None, None]
+        assert Assignment.objects.get(pk=entry.assignment_id).latest_id == following.pk
+    assert standing_tallies() == recounted_tallies()
+
+
+def test_assigning_and_opening_at_once_from_two_sides_makes_one_set(bodies, tasks, cast, period):
+    everybody = Organization.objects.all()
+
+    def assign():
+        return Assignment.objects.assign(Task.objects.all(), everybody, by=None)
+
+    outcomes = together(assign, assign, lambda: Task.objects.first().name_owner(bodies.nation, by=None))
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert Assignment.objects.count() == 32
+    outcomes = together(*(lambda: Period.objects.get().open() for _n in range(3)))
+    assert sorted(outcomes) == [0, 0, 32]
+    assert standing_tallies() == recounted_tallies()
+
+
+def test_a_recount_and_the_night_cross_nobodys_writing(many, cast, period):
+    def write(share):
+        for pk in share:
+            read(pk).submit(by=same(cast.reporter), version=1, **TEXT)
+            read(pk).accept(by=same(cast.reviewer), version=2)
+
+    def recount():
+        for _n in range(4):
+            EntryTally.recount(period)
+            Assignment.objects.relight(dt.date(2030, 1, 1), everything=True)
+            Assignment.objects.relight(timezone.localdate(), everything=True)
+
+    outcomes = together(*(lambda share=many[n:16:4]: write(share) for n in range(4)), recount)
+    assert outcomes == [None] * 5
+    assert standing_tallies() == recounted_tallies()
+
+
+def test_bodies_added_at_once_get_paths_of_their_own(bodies):
+    def add(number):
+        body = Organization(
+            code=f"new-{number}", name=f"第{number}家", level="grassroots", parent=bodies.city, industry=bodies.school
+        )
+        body.place()
+
+    outcomes = together(*(lambda number=number: [add(f"{number}-{n}") for n in range(4)] for number in range(6)))
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    made = Organization.objects.filter(code__startswith="new-")
+    for path in ("path", "industry_path"):
+        given = sorted(made.values_list(path, flat=True))
+        assert len(set(given)) == 24
+        numbers = [int(one[-4:], 36) for one in given]
+        assert numbers == list(range(numbers[0], numbers[0] + 24))  # none skipped
+    assert Organization.objects.get(pk=bodies.school.pk).last_child == 24

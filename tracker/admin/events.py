@@ -1,0 +1,129 @@
+"""Events in the back office: what was done, told in words; nothing here is changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from tracker.models import Assignment, Entry, Event, State
+
+from .base import BackOfficeAdmin, in_words, plain
+
+
+class Told(NamedTuple):
+    """One event and what it changed: a label, the old value where there was one, the new one."""
+
+    event: Event
+    changes: list[tuple[str, str | None, str]]
+
+
+def tell(events: Iterable[Event]) -> list[Told]:
+    return [Told(event, list(changes_of(event))) for event in events]
+
+
+def events_page(admin: BackOfficeAdmin, request: HttpRequest, obj: Any, events: QuerySet[Event]) -> HttpResponse:
+    """The whole course of a record, where others have a history."""
+    context = admin.admin_site.each_context(request) | {
+        "title": gettext("History: %s") % obj,
+        "opts": admin.opts,
+        "object": obj,
+        "told": tell(events),
+    }
+    return TemplateResponse(request, "admin/events.html", context)
+
+
+def changes_of(event: Event) -> Iterable[tuple[str, str | None, str]]:
+    record: Any = Entry if event.entry_id else Assignment
+    fields = {field.name: field for field in record._meta.fields}
+    for name, value in (event.content or {}).items():
+        field = fields.get(name)
+        label = str(field.verbose_name) if field else name
+        if event.action == Event.Action.AMENDED:
+            yield label, in_words(field, value[0]), in_words(field, value[1])
+        elif value not in ("", None, False):
+            yield label, None, in_words(field, value)
+
+
+class WhenFilter(admin.SimpleListFilter):
+    """Since the start of a day, week, month or year. (Django's own filter takes any date, and fails at year 1.)"""
+
+    title = Event._meta.get_field("at").verbose_name
+    parameter_name = "since"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("day", _("Today")), ("week", _("Past 7 days")), ("month", _("This month")), ("year", _("This year"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        today = timezone.localdate()
+        starts = {
+            "day": today,
+            "week": today - dt.timedelta(days=6),
+            "month": today.replace(day=1),
+            "year": today.replace(month=1, day=1),
+        }
+        start = starts.get(self.value() or "")
+        return (
+            queryset.filter(at__gte=timezone.make_aware(dt.datetime.combine(start, dt.time()))) if start else queryset
+        )
+
+
+class EventAdmin(BackOfficeAdmin):
+    list_display = ("at_day", "action", "told_by", "told_as", "assignment", "period", "comment")
+    list_filter = ("action", WhenFilter)
+    list_select_related = (
+        "by", "acting_organization", "assignment__task", "assignment__organization", "entry__period",
+    )  # fmt: skip
+    search_fields = (
+        "assignment__organization__name", "^assignment__organization__code", "^assignment__task__code", "by__name",
+        "by__username",
+    )  # fmt: skip
+    search_help_text = _("An organization, a person, or the beginning of a code.")
+    ordering = ("-pk",)  # as they were written: an index answers this at any size
+    sortable_by = ()
+    at_day = plain(Event, "at")
+    fields = (
+        "at", "action", "told_by", "told_as", "assignment", "entry", "from_words", "to_words", "comment",
+        "content_words",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=Event._meta.get_field("by").verbose_name)
+    def told_by(self, obj: Event) -> str:
+        return str(obj.by or _("The system"))
+
+    @admin.display(description=Event._meta.get_field("acting_role").verbose_name)
+    def told_as(self, obj: Event) -> str:
+        return f"{obj.acting_organization.short} · {obj.get_acting_role_display()}" if obj.acting_organization else ""
+
+    @admin.display(description=Entry._meta.get_field("period").verbose_name)
+    def period(self, obj: Event) -> str:
+        return obj.entry.period.title if obj.entry else ""
+
+    @admin.display(description=Event._meta.get_field("from_state").verbose_name)
+    def from_words(self, obj: Event) -> str:
+        return str(State(obj.from_state).label) if obj.from_state else ""
+
+    @admin.display(description=Event._meta.get_field("to_state").verbose_name)
+    def to_words(self, obj: Event) -> str:
+        return str(State(obj.to_state).label) if obj.to_state else ""
+
+    @admin.display(description=Event._meta.get_field("content").verbose_name)
+    def content_words(self, obj: Event) -> str:
+        return "\n".join(
+            f"{label}: {new}" if old is None else f"{label}: {old} → {new}" for label, old, new in changes_of(obj)
+        )
