@@ -256,6 +256,9 @@ class LedgerFilter(filters.FilterSet):
 
     @property
     def more(self) -> list[forms.BoundField]:
+        for name in ("due_from", "due_to"):
+            if name in self.form.errors:  # a date field would drop what was typed
+                self.form.fields[name].widget.input_type = "text"
         return [self.form[name] for name in self.MORE]
 
     @property

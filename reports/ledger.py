@@ -23,7 +23,7 @@ from tracker.models.lights import word, words
 COUNTED = 500_000  # rows counted and paged at most; the file has them all
 SORTED_AT_ONCE = 20_000  # rows sorted whole for one page; above it a page is looked for task by task
 TASKS_AT_ONCE = 16  # tasks counted by one query while looking
-CHUNK = 2_000  # rows of the file made at a time
+CHUNK = 2000  # rows of the file made at a time
 KEPT = 20_000  # bodies remembered while a file is made
 
 

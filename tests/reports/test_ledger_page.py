@@ -133,6 +133,14 @@ def test_an_ended_assignment_stays_in_its_periods_and_leaves_the_present(world, 
     assert ("3.2.1", "甲县总工会") not in places(on_pages(client))
 
 
+def test_an_assignment_that_owes_nothing_in_a_period_is_no_row_of_it(world, bodies, cast, sign_in):
+    Assignment.objects.assign(world.tasks[1:2], [bodies.sister], by=cast.administrator)  # after the period opened
+    client = sign_in("supervisor")
+    assert ("3.2.2", "乙县总工会") in places(on_pages(client))
+    for query in ("period=2026Q4", "period=2026Q4&light=grey", "period=2026Q4&sort=-percent"):
+        assert ("3.2.2", "乙县总工会") not in places(on_pages(client, query) + in_file(client, query))
+
+
 def test_a_draft_opens_for_its_own_organization_alone(world, bodies, sign_in):
     draft = entry_of(bodies.county, "3.2.2", world.period).get_absolute_url()
     assert draft in sign_in("reporter").get(f"{PAGE}?period=2026Q4").content.decode()
@@ -242,7 +250,9 @@ def test_above_the_limit_rows_are_neither_counted_nor_paged_but_the_file_has_the
     monkeypatch.setattr(reports.ledger, "COUNTED", 4)
     monkeypatch.setattr(reports.views, "COUNTED", 4)
     client = sign_in("supervisor")
-    response = client.get(f"{PAGE}?per_page=3&page=99")
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(f"{PAGE}?per_page=3&page=99")
+    assert [query for query in queries.captured_queries if "COUNT(*)" in query["sql"] and "LIMIT 5)" in query["sql"]]
     assert not response.context["all_counted"]
     assert response.context["page"].number == 2
     assert len(in_file(client)) == 8

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.conftest import person
 from tests.tracker.office import said, url
-from tracker.models import Entry, EntryTally, Event, Period, Role
+from tracker.models import Assignment, Entry, EntryTally, Event, Period, Role
 
 
 @pytest.fixture
@@ -105,6 +105,15 @@ def test_each_refusal_is_said_and_the_others_go_through(office, owed, cast, cont
     assert Event.objects.filter(comment="本期机构改革").count() == 1
 
 
+def test_what_was_seen_is_what_is_decided_on(office, owed, cast, content):
+    """Submitted after the page was opened: excusing it now would bury a report nobody has read."""
+    page = begin(office, "excuse", [owed["3.2.1"]])
+    owed["3.2.1"].submit(by=cast.reporter, version=1, **content)
+    answer = finish(office, page, comment="本期机构改革")
+    assert states(owed)[0] == "submitted"
+    assert "3.2.1" in said(answer)[0]
+
+
 def test_one_refused_alone_leaves_the_counts_as_they_were(office, owed, cast, content):
     owed["3.2.1"].submit(by=cast.reporter, version=1, **content)
     Entry.objects.for_transition().get(pk=owed["3.2.1"].pk).accept(by=cast.reviewer, version=2)
@@ -131,6 +140,17 @@ def test_what_lies_out_of_scope_is_not_touched(client, owed, bodies):
     client.force_login(person("other-admin", bodies.other, Role.ADMINISTRATOR))
     data = {"action": "excuse", "_selected_action": owed["3.2.1"].pk, "seen": f"{owed['3.2.1'].pk}:1", "comment": "x"}
     client.post(url("entry", "changelist"), data)
+    assert states(owed) == ["due"] * 4
+
+
+def test_what_lies_out_of_scope_is_not_even_named(client, owed, bodies, tasks, cast, period):
+    Assignment.objects.assign(tasks[:1], [bodies.other], by=cast.administrator, owe_now=True)
+    mine, foreign = Entry.objects.get(assignment__organization=bodies.other), owed["3.2.1"]
+    client.force_login(person("other-admin", bodies.other, Role.ADMINISTRATOR))
+    data = {"action": "excuse", "_selected_action": mine.pk, "seen": f"{mine.pk}:1,{foreign.pk}:1", "comment": "x"}
+    answer = client.post(url("entry", "changelist"), data, follow=True)
+    assert said(answer)
+    assert "甲县" not in "".join(said(answer))
     assert states(owed) == ["due"] * 4
 
 

@@ -1,8 +1,10 @@
 """The plan, its figures, the periods and the holidays in the back office."""
 
 import datetime as dt
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from tests.conftest import person
@@ -33,6 +35,17 @@ def test_a_plan_is_changed_with_a_history_and_its_text_stays(office, plan, cast)
 def test_thresholds_turn_the_lights_at_once(office, plan, owed):
     Assignment.objects.update(due=timezone.localdate() + dt.timedelta(20))
     assert faults(save(office, "plan", plan.pk, yellow_days=30)) == {}
+    assert set(Assignment.objects.filter(standing=False).values_list("light", flat=True)) == {"yellow"}
+
+
+def test_where_assignments_are_many_the_night_turns_the_lights(office, plan, owed, monkeypatch):
+    from tracker.admin import plan as page
+
+    monkeypatch.setattr(page, "LIST_LIMIT", 3)
+    Assignment.objects.update(due=timezone.localdate() + dt.timedelta(20))
+    save(office, "plan", plan.pk, yellow_days=30)
+    assert not Assignment.objects.filter(light="yellow").exists()
+    call_command("nightly", stdout=StringIO())
     assert set(Assignment.objects.filter(standing=False).values_list("light", flat=True)) == {"yellow"}
 
 

@@ -49,9 +49,9 @@ def test_a_dry_run_counts_and_makes_nothing(run, assigned, period):
 
 
 def test_an_unknown_plan_or_period_gets_a_sentence(run, period):
-    with pytest.raises(CommandError, match="There is no plan “17”. There are: 18."):
+    with pytest.raises(CommandError, match=r"There is no plan “17”\. There are: 18\."):
         run("open_period", "17", "2026Q4")
-    with pytest.raises(CommandError, match="has no period “2026Q3”. It has: 2026Q4."):
+    with pytest.raises(CommandError, match=r"has no period “2026Q3”\. It has: 2026Q4\."):
         run("open_period", "18", "2026Q3")
 
 
@@ -61,7 +61,11 @@ def test_an_unknown_plan_or_period_gets_a_sentence(run, period):
 def test_the_night_opens_what_has_come_and_leaves_what_has_not(run, assigned, period, plan):
     today = timezone.localdate()
     next_one = Period.objects.create(
-        plan=plan, code="2027Q1", opens=today + dt.timedelta(1), due=today + dt.timedelta(30), locks=today + dt.timedelta(38)
+        plan=plan,
+        code="2027Q1",
+        opens=today + dt.timedelta(1),
+        due=today + dt.timedelta(30),
+        locks=today + dt.timedelta(38),
     )
     assert "2026, fourth quarter: 8 entries made." in run("nightly")
     assert not next_one.entries.exists()
@@ -79,7 +83,11 @@ def test_the_night_turns_the_lights_whose_day_has_come(run, assigned, plan):
 def test_the_night_sets_aside_the_tallies_of_a_locked_period_once(run, assigned, plan):
     today = timezone.localdate()
     locked = Period.objects.create(
-        plan=plan, code="2026Q3", opens=today - dt.timedelta(90), due=today - dt.timedelta(9), locks=today - dt.timedelta(1)
+        plan=plan,
+        code="2026Q3",
+        opens=today - dt.timedelta(90),
+        due=today - dt.timedelta(9),
+        locks=today - dt.timedelta(1),
     )
     locked.open(at=timezone.now() - dt.timedelta(90))
     assert "2026, third quarter: tallies set aside." in run("nightly")

@@ -14,6 +14,7 @@ from tracker.models import Organization
 from tracker.models.loading import COLUMNS
 
 REAL = Path(__file__).resolve().parents[2] / "fixtures" / "organizations.csv"
+HEADER = ",".join(COLUMNS)
 SMALL = [
     "0,示例总工会,全总,national,territorial,,",
     "1,示例一省总工会,示例一省,province,territorial,0,",
@@ -38,7 +39,7 @@ def _in_english():
 
 @pytest.fixture
 def load(db, tmp_path):
-    def load(*lines, header=",".join(COLUMNS), content=None):
+    def load(*lines, header=HEADER, content=None):
         path = tmp_path / "organizations.csv"
         path.write_bytes(("\n".join([header, *lines]) + "\n").encode() if content is None else content)
         call_command("load_organizations", path, verbosity=0)
@@ -125,7 +126,9 @@ def test_a_file_that_adds_to_standing_bodies_goes_on_with_their_counters(load):
     place_one_by_one(csv.reader(SMALL[:5]))
     load(*SMALL)
     assert placed() == expected
-    late = Organization(code="113", name="示例一市丙县总工会", level="county", parent=Organization.objects.get(code="11"))
+    late = Organization(
+        code="113", name="示例一市丙县总工会", level="county", parent=Organization.objects.get(code="11")
+    )
     late.place()  # raises if the counter had been left behind
 
 
@@ -222,7 +225,10 @@ def test_a_ring_through_the_other_line_is_refused(load):
 
 
 def test_a_tree_deeper_than_a_path_is_refused(load):
-    chain = ["0,示例总工会,,national,territorial,,", *(f"{n},第{n}层,,grassroots,territorial,{n - 1}," for n in range(1, 18))]
+    chain = [
+        "0,示例总工会,,national,territorial,,",
+        *(f"{n},第{n}层,,grassroots,territorial,{n - 1}," for n in range(1, 18)),
+    ]
     messages = refused(load, *chain)
     assert [message.split(":")[0] for message in messages] == [
         "Line 18, column parent_code", "Line 19, column parent_code"
@@ -245,14 +251,17 @@ def test_there_is_one_root(load):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_any_spreadsheet_program_may_have_written_it(load, encoding, end):
-    lines = [",".join(COLUMNS), *SMALL, "", ",,,,,,", '12,"示例二市，""新""总工会",,city,territorial,1,']
+    lines = [HEADER, *SMALL, "", ",,,,,,", '12,"示例二市，""新""总工会",,city,territorial,1,']
     load(content=(end.join(lines) + end).encode(encoding))
     assert Organization.objects.count() == 13
-    assert Organization.objects.get(code="12").name == "示例二市，\"新\"总工会"
+    assert Organization.objects.get(code="12").name == '示例二市，"新"总工会'
 
 
 def test_columns_may_stand_in_another_order_but_none_may_be_missing(load):
-    load("national,0,示例总工会,,territorial,,", header="level,code,name,short_name,line,parent_code,industry_parent_code")
+    load(
+        "national,0,示例总工会,,territorial,,",
+        header="level,code,name,short_name,line,parent_code,industry_parent_code",
+    )
     assert Organization.objects.get().level == "national"
     for lines, header in [(SMALL, SMALL[0]), ([], "code,name"), ([], "")]:
         [message] = refused(load, *lines, header=header)
@@ -260,7 +269,7 @@ def test_columns_may_stand_in_another_order_but_none_may_be_missing(load):
 
 
 def test_what_is_no_csv_is_refused(load, tmp_path):
-    header = ",".join(COLUMNS).encode() + b"\n"
+    header = HEADER.encode() + b"\n"
     [message] = refused(load, content=header + b'0,"never closed,,national,territorial,,\n')
     assert message.startswith("Line 2 cannot be read as CSV")
     [message] = refused(load, content=header + b"0,\xff\xff\xff,,national,territorial,,\n")
@@ -270,7 +279,9 @@ def test_what_is_no_csv_is_refused(load, tmp_path):
 
 
 def test_a_line_number_is_the_line_in_the_file_even_after_a_quoted_line_break(load):
-    [message] = refused(load, SMALL[0], '1,"两行\n名称",,province,territorial,0,', "2,示例二省总工会,,nowhere,territorial,0,")
+    [message] = refused(
+        load, SMALL[0], '1,"两行\n名称",,province,territorial,0,', "2,示例二省总工会,,nowhere,territorial,0,"
+    )
     assert message.startswith("Line 5, column level")
 
 

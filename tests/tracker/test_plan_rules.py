@@ -160,3 +160,13 @@ def test_red_does_not_come_before_yellow_nor_the_due_date_before_the_start(plan)
             setattr(changed, name, value)
         with pytest.raises(ValidationError):
             changed.full_clean()
+
+
+def test_a_change_by_hand_looks_at_the_owner_as_it_stands_and_not_as_it_was_read(owed, bodies, tasks, cast, content):
+    accept(owed["3.2.1"], cast, content)
+    old = Assignment.objects.select_related("task").get(pk=owed["3.2.1"].assignment_id)
+    old.take_part("cooperating", by=cast.administrator)
+    old = Assignment.objects.select_related("task").get(pk=old.pk)
+    Task.objects.filter(pk=tasks[0].pk).update(owner=bodies.county)
+    old.take_part("lead", by=cast.administrator)
+    assert status(tasks[0]) == "in_progress"

@@ -42,7 +42,8 @@ def retold(plan):
     """The published text again, from the records alone; only what is no record's own wording is written here."""
     yield "数读中国工会十八大报告" + "中国工会今后五年的主要工作" + "新时代我国工运事业发展过去五年工作中的大数据"
     assert plan.delivered_on == dt.date(2023, 10, 9)
-    yield f"{plan.congress}10月9日上午在人民大会堂开幕。{plan.delivered_by}代表{plan.body}作了题为《{plan.full_title}》的报告。-"
+    yield f"{plan.congress}10月9日上午在人民大会堂开幕。"
+    yield f"{plan.delivered_by}代表{plan.body}作了题为《{plan.full_title}》的报告。-"
     for wording, _figures in groupby(plan.figures.exclude(baseline=None).values_list("wording", flat=True)):
         yield wording
     yield "——据中工网" + "总体要求" + plan.general_requirement

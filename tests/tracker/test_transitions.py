@@ -96,6 +96,18 @@ def test_the_row_is_judged_and_not_what_was_read_before(owed, cast, content):
         old.submit(by=cast.reporter, version=2, **content)
 
 
+def test_two_who_change_one_draft_are_told_apart_by_its_version(owed, cast, content):
+    entry = owed["3.2.1"]
+    entry.save_draft(by=cast.reporter, version=1, **content)
+    other = fresh(entry)
+    entry.save_draft(by=cast.reporter, version=2, **content | {"progress": "先一步"})
+    for version in (2, 3):  # what was read before; and a version it was not read at
+        with refused(entry, "stale"):
+            other.save_draft(by=cast.reporter, version=version, **content | {"progress": "后一步"})
+        with refused(entry, "stale"):
+            other.submit(by=cast.reporter, version=version, **content | {"progress": "后一步"})
+
+
 def test_a_refused_transition_leaves_the_object_as_it_was_too(owed, cast, content):
     entry = owed["3.2.1"]
     other = fresh(entry)
@@ -105,7 +117,23 @@ def test_a_refused_transition_leaves_the_object_as_it_was_too(owed, cast, conten
     assert (other.state, other.version, other.submitted_at, other.progress) == ("due", 1, None, "")
 
 
-def test_a_decision_that_came_second_is_told_so_and_not_that_it_has_no_right(accepted, cast):
+def test_a_decision_that_came_second_is_told_so_and_not_that_it_has_no_right(submitted, cast):
+    late = fresh(submitted)
+    submitted.accept(by=cast.reviewer, version=2)
+    for decide in (late.accept, late.return_):
+        with refused(submitted, "stale"):
+            decide(by=cast.reviewer, version=2, comment="意见")
+
+
+def test_a_leader_who_signs_second_is_told_so(two_steps, cast, content):
+    two_steps.submit(by=cast.reporter, version=1, **content)
+    late = fresh(two_steps)
+    two_steps.accept(by=cast.leader, version=2)
+    with refused(two_steps, "stale"):
+        late.accept(by=cast.leader, version=2)
+
+
+def test_reopening_second_is_told_so(accepted, cast):
     late = fresh(accepted)
     accepted.reopen(by=cast.reviewer, version=3, comment="数字有误")
     with refused(accepted, "stale"):

@@ -54,7 +54,7 @@ class AssignForm(forms.Form):
     )  # fmt: skip
     due = DayField(
         label=Assignment._meta.get_field("due").verbose_name, required=False,
-        help_text=_("Leave empty for each task’s own due date."),
+        help_text=_("Leave empty for each task's own due date."),
     )  # fmt: skip
     standard = forms.CharField(
         label=Assignment._meta.get_field("standard").verbose_name, required=False,

@@ -82,7 +82,7 @@ class NewAssignmentForm(forms.ModelForm):
         if body.assignments.filter(task=task).exists():
             self.add_error("organization", _("This organization has the task already; change that assignment instead."))
         elif body.level not in task.levels:
-            words = gettext("This organization’s level (%s) is not among the task’s levels.")
+            words = gettext("This organization's level (%s) is not among the task's levels.")
             self.add_error("organization", words % body.get_level_display())
 
 
@@ -93,7 +93,7 @@ class AssignmentAdmin(BackOfficeAdmin):
     list_filter = ("status", "light", "part", "standing", EndedFilter, "task__plan", "task__heading__area")
     list_select_related = ("task", "organization__parent")
     search_fields = ("^task__code", "organization__name", "^organization__code")
-    search_help_text = _("The beginning of a task’s code, an organization’s name, or the beginning of its code.")
+    search_help_text = _("The beginning of a task's code, an organization's name, or the beginning of its code.")
     ordering = ("organization__path", "task")
     sortable_by = ()
     autocomplete_fields = ("task", "organization", "reviewing")

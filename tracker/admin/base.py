@@ -51,7 +51,7 @@ def plain(model: type[models.Model], name: str, label: Any = None) -> Any:
         if isinstance(value, dt.datetime):
             return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
         if isinstance(value, bool):
-            return str(_("Yes")) if value else ""
+            return str(_("Yes")) if value else None
         return value.isoformat() if value else None
 
     return shown

@@ -23,7 +23,7 @@ from .base import BackOfficeAdmin, asker, plain
 from .events import events_page, tell
 from .fields import DayField, ReasonField, beside_parent, is_key
 
-AT_ONCE = 500  # entries one action takes: their transitions share one transaction, and it must not hold the lock long
+AT_ONCE = 200  # entries one action takes: their transitions share one transaction, and it must not hold the lock long
 
 
 class ReasonForm(forms.Form):
@@ -98,14 +98,14 @@ def events_of(entry: Entry) -> QuerySet[Event]:
 class EntryAdmin(BackOfficeAdmin):
     change_form_template = "admin/tracker/entry/change_form.html"
     list_display = (
-        "organization_name", "code", "period_title", "state", "status", "percent", "submitted_day", "timeliness",
+        "organization_name", "code", "period_title", "state", "status", "submitted_day", "timeliness",
         "open_day",
     )  # fmt: skip
     list_display_links = ("organization_name", "code")
     list_filter = ("state", "period", "assignment__task__plan", "assignment__task__heading__area", "no_change")
     list_select_related = ("assignment__task", "assignment__organization__parent", "period")
     search_fields = ("^assignment__task__code", "assignment__organization__name", "^assignment__organization__code")
-    search_help_text = _("The beginning of a task’s code, an organization’s name, or the beginning of its code.")
+    search_help_text = _("The beginning of a task's code, an organization's name, or the beginning of its code.")
     ordering = ("-pk",)  # the newest period first: an index answers this at any size
     sortable_by = ()
     submitted_day, open_day = plain(Entry, "first_submitted_at"), plain(Entry, "open_until")
@@ -147,7 +147,7 @@ class EntryAdmin(BackOfficeAdmin):
     def period_title(self, obj: Entry) -> str:
         return obj.period.title
 
-    @admin.display(description=_("in time"))
+    @admin.display(description=_("timeliness"))
     def timeliness(self, obj: Entry) -> str:
         return "" if obj.was_late is None else gettext("late") if obj.was_late else gettext("on time")
 

@@ -77,7 +77,7 @@ class WhenFilter(admin.SimpleListFilter):
 
 
 class EventAdmin(BackOfficeAdmin):
-    list_display = ("at_day", "action", "told_by", "told_as", "assignment", "period", "comment")
+    list_display = ("at_day", "action", "told_by", "told_as", "task_and_body", "period", "comment")
     list_filter = ("action", WhenFilter)
     list_select_related = (
         "by", "acting_organization", "assignment__task", "assignment__organization", "entry__period",
@@ -91,7 +91,7 @@ class EventAdmin(BackOfficeAdmin):
     sortable_by = ()
     at_day = plain(Event, "at")
     fields = (
-        "at", "action", "told_by", "told_as", "assignment", "entry", "from_words", "to_words", "comment",
+        "at", "action", "told_by", "told_as", "task_and_body", "period", "from_words", "to_words", "comment",
         "content_words",
     )  # fmt: skip
     readonly_fields = fields
@@ -109,6 +109,10 @@ class EventAdmin(BackOfficeAdmin):
     @admin.display(description=Event._meta.get_field("acting_role").verbose_name)
     def told_as(self, obj: Event) -> str:
         return f"{obj.acting_organization.short} · {obj.get_acting_role_display()}" if obj.acting_organization else ""
+
+    @admin.display(description=Assignment._meta.verbose_name)
+    def task_and_body(self, obj: Event) -> str:
+        return str(obj.assignment)
 
     @admin.display(description=Entry._meta.get_field("period").verbose_name)
     def period(self, obj: Event) -> str:

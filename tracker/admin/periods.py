@@ -113,10 +113,12 @@ class PeriodAdmin(RootAdmin):
                 words = ngettext("%(period)s: %(n)d entry was made.", "%(period)s: %(n)d entries were made.", made)
                 messages.success(request, words % {"period": period.title, "n": made})
             return None
+        openings = [foresee(period) for period in periods]
         context = self.admin_site.each_context(request) | {
             "title": gettext("Open period"),
             "opts": self.opts,
-            "openings": [foresee(period) for period in periods],
+            "openings": openings,
+            "possible": any(opening.entries or opening.period.opened_at is None for opening in openings),
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "admin/tracker/period/open.html", context)

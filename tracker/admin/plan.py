@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from tracker.models import Assignment, Level, Plan, Task
 
 from .assigning import assign_page, begin_assigning
-from .base import RootAdmin, asker, plain
+from .base import LIST_LIMIT, RootAdmin, asker, plain
 from .fields import CodedForm, ReasonField, beside_parent, check_order
 
 
@@ -47,7 +47,16 @@ class PlanAdmin(RootAdmin):
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and self.THRESHOLDS.intersection(form.changed_data):
-            Assignment.objects.filter(task__plan=obj).relight(timezone.localdate(), everything=True)
+            self.judge_anew(request, obj)
+
+    def judge_anew(self, request: HttpRequest, plan: Plan) -> None:
+        """Other thresholds, other lights: at once where they are few, else by the nightly command."""
+        today, rows = timezone.localdate(), Assignment.objects.live().filter(task__plan=plan)
+        rows.update(light_changes_on=today)
+        if rows[: LIST_LIMIT + 1].count() <= LIST_LIMIT:
+            rows.relight(today)
+        else:
+            messages.info(request, gettext("The lights follow the new thresholds with the next nightly run."))
 
 
 class AreaAdmin(RootAdmin):
@@ -106,7 +115,7 @@ class TaskForm(CodedForm):
             return
         if not (self.instance.pk and owner.assignments.filter(task=self.instance).exists()):
             words = gettext(
-                "This organization’s level (%s) is not among the task’s levels: tick it, or choose another."
+                "This organization's level (%s) is not among the task's levels: tick it, or choose another."
             )
             self.add_error("owner", words % owner.get_level_display())
 

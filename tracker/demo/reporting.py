@@ -1,4 +1,4 @@
-"""What becomes of each entry: reported in time or late, returned, accepted, excused, forgotten; by the product's methods."""
+"""What becomes of each entry: in time or late, returned, accepted, excused, forgotten. By the product's methods."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from tracker.models import Entry, Organization, Period, Status
+from tracker.models import Entry, Period, Status
 
 from . import texts
 from .handing import MEASURED
 from .people import People
-from .timeline import Timeline, in_order, moment, office_hour, working
+from .timeline import Timeline, in_order, office_hour, working
 from .tree import Tree
 
 WAITING_FOR_REVIEWER = 4  # in the other bodies of the reviewer's city; the reporter's county adds its own
@@ -36,12 +36,13 @@ class Ending(Enum):
 
 
 E = Ending
-LOCKED = {
+LOCKED: dict[Ending, float] = {
     E.ACCEPTED: 76, E.NO_CHANGE: 8, E.CORRECTED: 6, E.WITHDRAWN: 1, E.REOPENED: 1, E.EXCUSED: 2, E.RETURNED: 0.7,
     E.DRAFT: 1, E.WAITING: 0.7,
 }  # fmt: skip
-OPEN = {
-    E.MISSING: 68, E.ACCEPTED: 13, E.WAITING: 8, E.DRAFT: 4, E.RETURNED: 2, E.NO_CHANGE: 2, E.CORRECTED: 1, E.EXCUSED: 2,
+OPEN: dict[Ending, float] = {
+    E.MISSING: 68, E.ACCEPTED: 13, E.WAITING: 8, E.DRAFT: 4, E.RETURNED: 2, E.NO_CHANGE: 2, E.CORRECTED: 1,
+    E.EXCUSED: 2,
 }  # fmt: skip
 # The reporter's county in the open quarter; what is left over is still to be reported.
 COUNTY = [E.ACCEPTED] * 12 + [E.WAITING] * 8 + [E.DRAFT] * 3 + [E.RETURNED] * 2 + [E.EXCUSED]
@@ -71,7 +72,7 @@ class Reporting:
 
     def locked_ending(self, entry: Entry) -> Ending:
         missing, late = self.habits[entry.assignment.organization_id]
-        weights: dict[Ending, float] = LOCKED | {E.MISSING: missing, E.LATE: late}
+        weights = LOCKED | {E.MISSING: missing, E.LATE: late}
         if entry.assignment.reviewing_id == self.city.pk:
             weights.pop(E.WAITING)  # the reviewer has nothing left over
         if entry.period.locks == entry.period.due:
@@ -153,7 +154,7 @@ class Reporting:
         self.known[entry.assignment_id] = (content["status"], content["percent"])
 
     def submit_unchanged(self, entry: Entry, at: dt.datetime) -> None:
-        """"No change" says the same status again, and nothing else."""
+        """ "No change" says the same status again, and nothing else."""
         if entry.assignment_id not in self.known:
             return self.submit(entry, at)
         status, percent = self.known[entry.assignment_id]
@@ -216,7 +217,7 @@ class Reporting:
         mine = assignment.organization_id == self.county.pk
         over = assignment.due is not None and assignment.due <= timezone.localdate(self.now)
         ends = not assignment.standing and assignment.task.code != MEASURED and not (mine and over)
-        if last == Status.COMPLETED or ends and rng.random() < (0.4 if over else 0.025):
+        if last == Status.COMPLETED or (ends and rng.random() < (0.4 if over else 0.025)):
             return Status.COMPLETED
         if last in ("", Status.NOT_STARTED) and rng.random() < 0.09:
             return Status.NOT_STARTED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tracker.models import Level, Line, Organization
 
@@ -49,7 +49,7 @@ def telephone(rng: Random) -> str:
 
 
 def make_tree(rng: Random) -> Tree:
-    def place(code: str, short: str, level: Level, parent: Organization | None = None, **values: object) -> Organization:
+    def place(code: str, short: str, level: Level, parent: Organization | None = None, **values: Any) -> Organization:
         name = short if short.endswith("工会") else short + "总工会"
         body = Organization(
             code=code, name=name, short_name=short, level=level, parent=parent, contact=official(rng),
@@ -73,7 +73,9 @@ def make_tree(rng: Random) -> Tree:
             for n, county in enumerate(COUNTIES if c == 0 else COUNTIES[:4], start=1):
                 counties.append(place(f"{code}{n:02}", short + county, Level.COUNTY, city))
     branches = [
-        place(f"S{p:02}U{u}", f"示例{chinese(p)}省{name}工会", Level.CITY, province, line=Line.INDUSTRIAL, industry=union)
+        place(
+            f"S{p:02}U{u}", f"示例{chinese(p)}省{name}工会", Level.CITY, province, line=Line.INDUSTRIAL, industry=union
+        )
         for p, province in enumerate(provinces, start=1)
         for u, (name, union) in enumerate(zip(UNIONS, unions, strict=True), start=1)
     ]

@@ -294,7 +294,7 @@ class Assignment(models.Model):
                 changes.move_assignment(row, [], [row.status, row.light])
             row.save()
             Event.record(row, action=Event.Action.AMENDED, by=by, content=kept)
-            row.task.follow_owner()
+            Task.objects.get(pk=row.task_id).follow_owner()
         self.refresh_from_db()
         return True
 
@@ -316,8 +316,9 @@ class Assignment(models.Model):
 
     def state_light(self, light: str, reason: str, *, by: User) -> None:
         """Set the light by hand, with a reason, or take that back with an empty light (rule 7)."""
-        limit = self._meta.get_field("stated_light_why").max_length
-        reason = said("reason", reason, missing=_("Give the reason for setting the light by hand."), limit=limit)
+        column: Any = self._meta.get_field("stated_light_why")
+        missing = _("Give the reason for setting the light by hand.")
+        reason = said("reason", reason, missing=missing, limit=column.max_length)
         if light and light not in Light.values:
             raise ValidationError({"light": _("Choose the light.")})
         with tallying() as changes:

@@ -23,10 +23,10 @@ class Difference(NamedTuple):
 
 
 def differences() -> Iterator[Difference]:
-    """Every row of both tallies that differs from a count of the records. What was set aside for the trends is not looked
-    at: it is what stood when its period locked.
+    """Every row of both tallies that differs from a count of the records.
 
-    A row of zeros and a row that is not there say the same.
+    What was set aside for the trends is not looked at: it says what stood when its period locked. A row of zeros and a
+    row that is not there say the same.
     """
     for line in Line.values:
         counted = AssignmentTally.counted(line).values_list(*AssignmentTally.KEY, *AssignmentTally.COUNTS)
@@ -35,7 +35,9 @@ def differences() -> Iterator[Difference]:
         for line in Line.values:
             stand = EntryTally.objects.filter(line=line, period=period, set_aside=False)
             names = (f"n_{name}" for name in EntryTally.COUNTS)
-            yield from compared(EntryTally, stand, EntryTally.counted(period, line).values_list(*EntryTally.KEY, *names))
+            yield from compared(
+                EntryTally, stand, EntryTally.counted(period, line).values_list(*EntryTally.KEY, *names)
+            )
 
 
 def compared(tally: type[Tally], stand: Any, counted: Iterable[tuple[Any, ...]]) -> Iterator[Difference]:

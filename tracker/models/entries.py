@@ -83,7 +83,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         return self.filter(assignment__organization=user.organization) if user.may_log else self.none()
 
     def decided_on_by(self, user: User) -> Self:
-        """What this person, in the role acted in now, decides on at its present step. Never what they submitted themselves."""
+        """What this person, in the role acted in now, decides on at its step. Never what they submitted themselves."""
         body = user.organization
         if body is None or not user.may_review:
             return self.none()
@@ -405,8 +405,11 @@ class Entry(models.Model):
         if self.submitted_by_id == by.pk:
             raise TransitionRefused("own", _("You submitted this entry yourself; somebody else must decide on it."))
         self._guard_state(ACCEPT)
-        if not Entry.objects.reviewable_by(by).filter(pk=self.pk).exists():
-            raise TransitionRefused("not_yours", _("This entry is not waiting for your review."))
+        if Entry.objects.reviewable_by(by).filter(pk=self.pk).exists():
+            return
+        if not Entry.objects.filter(pk=self.pk, version=self.version).exists():
+            raise TransitionRefused("stale", self._moved_on())
+        raise TransitionRefused("not_yours", _("This entry is not waiting for your review."))
 
     def _guard_excuser(self, by: User) -> None:
         if not Entry.objects.excusable_by(by).filter(pk=self.pk).exists():

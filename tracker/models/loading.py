@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -99,7 +99,9 @@ class Loading:
 
     def _check_values(self) -> None:
         """What one column may hold, by the record's own fields."""
-        fields = {name: Organization._meta.get_field(name) for name in ("code", "name", "short_name", "level", "line")}
+        fields: dict[str, Any] = {
+            name: Organization._meta.get_field(name) for name in ("code", "name", "short_name", "level", "line")
+        }
         for row in self.rows:
             if row.cells != len(COLUMNS):
                 message = _("Line %(line)d has %(count)d columns; there should be %(wanted)d.")
@@ -126,10 +128,10 @@ class Loading:
         for column, pk in (("parent_code", body.parent_id), ("industry_parent_code", body.industry_id)):
             stands = self.by_pk[pk] if pk else ""
             if getattr(row, column) != stands:
-                message = _("%(code)s stands under “%(parent)s” already. Loading a file moves nobody; that is done elsewhere.")
+                message = _("%(code)s stands under “%(parent)s”. Loading moves nobody; that is done elsewhere.")
                 self.complain(row, column, message % {"code": row.code, "parent": stands})
         if row.line != body.line:
-            message = _("%(code)s belongs to the line “%(line)s” already. Loading a file moves nobody; that is done elsewhere.")
+            message = _("%(code)s belongs to the line “%(line)s”. Loading moves nobody; that is done elsewhere.")
             self.complain(row, "line", message % {"code": row.code, "line": body.line})
 
     def _check_parents(self, row: Row) -> None:

@@ -149,7 +149,7 @@ class Area(models.Model):
     @property
     def ordinal(self) -> str:
         """一 for 1, in Chinese; the digit in English."""
-        return gettext("0,1,2,3,4,5,6,7,8,9").split(",")[self.number] if self.number < 10 else str(self.number)
+        return gettext("0 1 2 3 4 5 6 7 8 9").split()[self.number] if self.number < 10 else str(self.number)
 
 
 class HeadingManager(models.Manager["Heading"]):
@@ -285,7 +285,8 @@ class Task(models.Model):
         if organization:
             Assignment.objects.assign([self], [organization], by=by, all_levels=True)
             assignment = Assignment.objects.get(task=self, organization=organization)
-            assignment.take_part(Part.LEAD, by=by)
+            assignment.take_part(Part.LEAD, by=by)  # holds the row: nobody accepts an entry of it meanwhile
+            assignment.refresh_from_db(fields=["status"])
             self.status = assignment.status
         self.save()
 

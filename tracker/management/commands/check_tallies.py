@@ -23,7 +23,9 @@ class Command(BaseCommand):
         if not found:
             self.stdout.write(_("Every tally agrees with its records."))
             return
-        many = ngettext("%(count)d tally differs from its records.", "%(count)d tallies differ from their records.", found)
+        many = ngettext(
+            "%(count)d tally differs from its records.", "%(count)d tallies differ from their records.", found
+        )
         message = many % {"count": found}
         if not repair:
             raise CommandError(f"{message} {_('Run check_tallies --repair to count them afresh.')}")

@@ -38,5 +38,6 @@ def find(plan: str, code: str) -> Period:
         raise CommandError(_("There is no plan “%(plan)s”. There are: %(slugs)s.") % {"plan": plan, "slugs": slugs})
     codes = ", ".join(Period.objects.filter(plan__slug=plan).values_list("code", flat=True)) or "—"
     raise CommandError(
-        _("The plan “%(plan)s” has no period “%(code)s”. It has: %(codes)s.") % {"plan": plan, "code": code, "codes": codes}
+        _("The plan “%(plan)s” has no period “%(code)s”. It has: %(codes)s.")
+        % {"plan": plan, "code": code, "codes": codes}
     )

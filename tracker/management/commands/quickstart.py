@@ -10,15 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from tracker.demo import PASSWORD, PEOPLE, ROOT
-from tracker.models import Organization, Plan, User
+from tracker.models import Assignment, Organization, Plan, User
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 PLAN = "18"
 
 
 class Command(BaseCommand):
-    help = "Set everything up the first time, then serve. With DEMO=1 the bodies, the people and their work are invented."
-    requires_migrations_checks = False
+    help = "Set everything up the first time, then serve. With DEMO=1 bodies, people and their work are invented."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("addrport", nargs="?", default="127.0.0.1:8000", help="where to serve")
@@ -27,7 +26,7 @@ class Command(BaseCommand):
             "--assign", action="store_true",
             help="for benchmarks: every task to every body of its levels, and one accepted period of invented texts",
         )  # fmt: skip
-        parser.add_argument("--all-levels", action="store_true", help="with --assign: to every body, whatever its level")
+        parser.add_argument("--all-levels", action="store_true", help="with --assign: whatever their level")
 
     def handle(self, *, addrport: str, no_server: bool, assign: bool, all_levels: bool, **options: Any) -> None:
         if assign and settings.DEMO:
@@ -55,11 +54,11 @@ class Command(BaseCommand):
         root = Organization.objects.filter(parent=None).first()
         if root and settings.DEMO and root.code != ROOT:
             raise CommandError(
-                _("This database holds real organizations. Unset DEMO, or set DATABASE_URL to another one for the demo.")
+                _("This database holds real organizations. Unset DEMO, or set DATABASE_URL to another for the demo.")
             )
         if root and not settings.DEMO and root.code == ROOT:
             raise CommandError(
-                _("This database holds the demo, whose passwords are public. Set DEMO=1, or set DATABASE_URL to another one.")
+                _("This database holds the demo, whose passwords are public. Set DEMO=1, or another DATABASE_URL.")
             )
 
     def make_demo(self) -> None:
@@ -77,10 +76,7 @@ class Command(BaseCommand):
         if not Organization.objects.exists():
             call_command("load_organizations", FIXTURES / "organizations.csv", stdout=self.stdout)
         if assign:
-            from tracker.demo.benchmark import make_benchmark
-
-            made = make_benchmark(Plan.objects.get(slug=PLAN), all_levels=all_levels)
-            self.say(_("%(made)d assignments made, each with an accepted entry.") % {"made": made})
+            self.assign(all_levels=all_levels)
         if User.objects.filter(is_superuser=True).exists():
             return
         if sys.stdin is not None and sys.stdin.isatty():
@@ -88,3 +84,13 @@ class Command(BaseCommand):
             call_command("createsuperuser")
         else:
             self.say(_("There is no administrator yet. Make the first one: manage.py createsuperuser"))
+
+    def assign(self, *, all_levels: bool) -> None:
+        """Only where nothing is assigned yet: invented reports never get in among real ones."""
+        from tracker.demo.benchmark import make_benchmark
+
+        if Assignment.objects.exists():
+            self.say(_("There are assignments already; --assign left them as they are."))
+            return
+        made = make_benchmark(Plan.objects.get(slug=PLAN), all_levels=all_levels)
+        self.say(_("%(made)d assignments made, each with an accepted entry of invented texts.") % {"made": made})
