@@ -62,7 +62,7 @@ def day(label: Any, **kwargs: Any) -> filters.DateFilter:
 
 
 class LedgerForm(forms.Form):
-    """The checks that need more than one field or the viewer's scope; `user` and `plan` are set by the filter."""
+    """The checks that need more than one field or the viewer's scope; `user` and `tasks` are set by the filter."""
 
     user: User
     tasks: list[Task]

@@ -21,9 +21,8 @@ from tracker.models.assignments import AssignmentQuerySet
 from tracker.models.lights import word, words
 
 COUNTED = 500_000  # rows counted and paged at most; the file has them all
-SORTED_AT_ONCE = 20_000  # rows sorted whole for one page; above it a page is looked for task by task
-TASKS_AT_ONCE = 16  # tasks counted by one query while looking
-CHUNK = 2000  # rows of the file made at a time
+SORTED_AT_ONCE = 20_000  # rows of the file sorted whole; above it they are sorted task by task
+CHUNK = 1_000  # rows of the file made at a time
 KEPT = 20_000  # bodies remembered while a file is made
 
 
@@ -221,8 +220,16 @@ class Ledger:
     @cached_property
     def found(self) -> int:
         """How many rows there are; never more than one above COUNTED. One query."""
-        counted = self.assignments.order_by().values("pk")[: COUNTED + 1].count()
+        if self.sort == "code":
+            counted = sum(self.held.values())
+        else:
+            counted = self.assignments.order_by().values("pk")[: COUNTED + 1].count()
         return min(counted + len(self.ownerless), COUNTED + 1)
+
+    @cached_property
+    def held(self) -> dict[int, int]:
+        """How many rows each task has. One query; says where in the order of the plan a page lies."""
+        return dict(self.assignments.order_by().values_list("task").annotate(rows=Count("pk")))
 
     @property
     def is_counted(self) -> bool:
@@ -247,24 +254,20 @@ class Ledger:
 
     def _keys(self, offset: int, limit: int) -> list[int]:
         """The keys of one page. Sorting a nation for fifty rows costs seconds, so in the order of the plan the tasks
-        are counted, a few at a time, and only the one or two that hold the page are sorted."""
+        are counted, and only those that reach onto the page are sorted: two queries, whatever the number of rows."""
         ordered = self._ordered().values_list("pk", flat=True)
-        if self.sort != "code" or self.found <= SORTED_AT_ONCE:
+        if self.sort != "code":
             return list(ordered[offset : offset + limit])
-        keys: list[int] = []
-        tasks = list(reversed(self.parts) if self.descending else self.parts)
-        for first in range(0, len(tasks), TASKS_AT_ONCE):
-            counted = self.assignments.filter(task__in=tasks[first : first + TASKS_AT_ONCE])
-            held = dict(counted.order_by().values_list("task").annotate(rows=Count("pk")))
-            for task in tasks[first : first + TASKS_AT_ONCE]:
-                if offset >= held.get(task, 0):
-                    offset -= held.get(task, 0)
-                    continue
-                keys += ordered.filter(task=task)[offset : offset + limit - len(keys)]
-                offset = 0
-                if len(keys) == limit:
-                    return keys
-        return keys
+        on_page: list[int] = []
+        before = skipped = 0
+        for task in reversed(self.parts) if self.descending else self.parts:
+            rows = self.held.get(task, 0)
+            if before < offset + limit and before + rows > offset:
+                on_page.append(task)
+            elif not on_page:
+                skipped += rows
+            before += rows
+        return list(ordered.filter(task__in=on_page)[offset - skipped : offset - skipped + limit])
 
     def _ordered(self) -> AssignmentQuerySet:
         field = SORTS[self.sort]

@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """The ledger's file beside the database's own tool writing the same rows, in one run.
 
     DATABASE_URL=… DEBUG=1 python -m tests.bench.bench_ledger [--limit N]

@@ -38,20 +38,20 @@ def office(owed, cast, content, tasks, bodies):
 
 
 @pytest.mark.parametrize("who", ["administrator", "auditor"])
-@pytest.mark.parametrize("model", MODELS)
-def test_lists_forms_and_histories_open_for_inspectors(client, office, cast, who, model):
+def test_lists_forms_and_histories_open_for_inspectors(client, office, cast, who):
     client.force_login(getattr(cast, who))
-    row = model_of(model)._default_manager.first()
-    pages = [url(model, "changelist"), url(model, "change", row.pk)]
-    if model != "event":
-        pages.append(url(model, "history", row.pk))
-    for page in pages:
-        response = client.get(page)
-        assert response.status_code == 200, page
-        assert b"style=" not in response.content, page
-        assert b"<script>" not in response.content, page
-    added = client.get(url(model, "add"))
-    assert added.status_code == (200 if who == "administrator" and model in ADDED else 403)
+    for model in MODELS:
+        row = model_of(model)._default_manager.first()
+        pages = [url(model, "changelist"), url(model, "change", row.pk)]
+        if model != "event":
+            pages.append(url(model, "history", row.pk))
+        for page in pages:
+            response = client.get(page)
+            assert response.status_code == 200, page
+            assert b"style=" not in response.content, page
+            assert b"<script>" not in response.content, page
+        added = client.get(url(model, "add"))
+        assert added.status_code == (200 if who == "administrator" and model in ADDED else 403), model
 
 
 def test_the_first_page_names_the_product_and_lists_the_records_in_working_order(client, office, cast):
@@ -121,6 +121,8 @@ def grown(bodies, tasks, period, cast):
                 plan=period.plan, code=f"2{county.code[1:]}", kind="year", opens="2027-01-01", due="2027-01-02",
                 locks="2027-01-03",
             )  # fmt: skip
+        for task, county in zip(tasks, counties, strict=False):
+            task.name_owner(county, by=cast.administrator)
         period.open()
         Assignment.objects.first().amend(by=cast.administrator, responsible="甲")
         for assignment in Assignment.objects.filter(organization__in=counties):
@@ -130,24 +132,20 @@ def grown(bodies, tasks, period, cast):
     return grow
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(client, patched, grown, cast, bodies, model):
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(client, patched, grown, cast, bodies):
     client.force_login(cast.administrator)
     counted = []
     for count in (2, 12):
         grown(count)
-        client.get(url(model, "changelist"))
-        with (
-            CaptureQueriesContext(
-                connection,
-            ) as queries,
-            zeal.zeal_context(),
-        ):
-            response = client.get(url(model, "changelist"))
-        assert response.status_code == 200
-        counted.append(len(queries))
+        counts = {}
+        for model in MODELS:
+            client.get(url(model, "changelist"))
+            with CaptureQueriesContext(connection) as queries, zeal.zeal_context():
+                assert client.get(url(model, "changelist")).status_code == 200
+            counts[model] = len(queries)
+        counted.append(counts)
     assert counted[0] == counted[1]
-    assert counted[0] < 20
+    assert max(counted[0].values()) < 20
 
 
 @pytest.mark.parametrize(
@@ -209,7 +207,7 @@ ADDRESSES = (
 def test_a_spoilt_address_gets_a_page_and_never_a_fault(client, office, cast):
     client.force_login(cast.administrator)
     for model in MODELS:
-        for address in ADDRESSES if model in ("assignment", "event", "user") else ADDRESSES[:8]:
+        for address in ADDRESSES if model in ("assignment", "user") else ADDRESSES[:3]:
             response = client.get(url(model, "changelist") + address, follow=True)
             assert response.status_code == 200, (model, address)
     twice = client.get(url("task", "changelist") + "?p=99999&e=1", follow=True)

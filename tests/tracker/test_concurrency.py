@@ -20,6 +20,7 @@ from tracker.models import (
     Task,
     TransitionRefused,
     User,
+    tallying,
 )
 
 from .refusals import recounted_tallies, standing_tallies
@@ -130,6 +131,34 @@ def test_two_periods_of_one_assignment_are_accepted_at_once(many, plan, cast):
         outcomes = together(*(partial(one.accept, by=same(cast.reviewer), version=2) for one in pair))
         assert outcomes == [None, None]
         assert Assignment.objects.get(pk=entry.assignment_id).latest_id == following.pk
+    assert standing_tallies() == recounted_tallies()
+
+
+def test_a_bulk_action_does_not_wait_for_a_row_whose_holder_waits_for_its_tallies(many, cast, plan):
+    """On PostgreSQL the two would stand in a ring, were the assignment locked with its key."""
+    today = timezone.localdate()
+    later = Period.objects.create(plan=plan, code="2027Q1", opens=today, due=today, locks=today)
+    later.open()
+    first, third = read(many[0]), read(many[1])
+    second = read(Entry.objects.get(assignment=first.assignment_id, period=later).pk)
+    for entry in (first, second, third):
+        entry.submit(by=cast.reporter, version=1, **TEXT)
+    held, done = threading.Event(), threading.Event()
+
+    def one():
+        with tallying():
+            first.accept(by=same(cast.reviewer), version=2)
+            held.set()
+            done.wait(0.5)
+
+    def many_at_once():
+        held.wait(10)
+        with tallying():
+            for entry in (second, third):
+                entry.return_(by=same(cast.reviewer), version=2, comment="补充")
+        done.set()
+
+    assert together(one, many_at_once) == [None, None]
     assert standing_tallies() == recounted_tallies()
 
 

@@ -118,29 +118,35 @@ def test_not_begun_standing_without_due_done_and_stated(values, expected):
     assert light(DUE - days(200), **values) == expected
 
 
-DATES = st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"status": "completed", "due": DUE},
+        {"standing": True, "due": DUE},
+        {"stated_light": "green", "due": DUE},
+        {"due": None},
+        {"due": DUE - days(201)},
+    ],
+)
+def test_some_lights_never_change_by_themselves(values):
+    assert judge(Assignment(**{"status": "in_progress"} | values), PLAN, DUE - days(200)).changes_on is None
 
 
 @settings(max_examples=200, deadline=None, database=None)
 @given(
-    status=st.sampled_from(["not_started", "in_progress", "blocked", "completed"]),
-    percent=st.none() | st.integers(0, 100),
-    start=st.none() | DATES,
-    length=st.none() | st.integers(0, 200),
-    standing=st.booleans(),
-    stated=st.sampled_from(["", "", "", "red"]),
+    status=st.sampled_from(["not_started", "in_progress"]),
+    percent=st.sampled_from([None, *range(101)]),
+    length=st.integers(0, 200),
     thresholds=st.tuples(st.integers(0, 40), st.integers(1, 60), st.integers(0, 40)),
-    day=st.dates(dt.date(2025, 12, 1), dt.date(2027, 8, 1)),
+    passed=st.integers(-30, 230),
 )
-def test_a_light_says_exactly_when_it_changes_by_itself(
-    status, percent, start, length, standing, stated, thresholds, day
-):
+def test_a_light_says_exactly_when_it_changes_by_itself(status, percent, length, thresholds, passed):
     yellow_days, yellow_points, more = thresholds
     plan = Plan(yellow_days=yellow_days, yellow_points=yellow_points, red_points=yellow_points + more)
-    due = None if length is None else (start or dt.date(2026, 1, 1)) + days(length)
-    row = Assignment(status=status, percent=percent, start=start, due=due, standing=standing, stated_light=stated)
+    row = Assignment(status=status, percent=percent, start=START, due=START + days(length))
+    day = START + days(passed)
     today = judge(row, plan, day)
-    ahead = (day + days(number) for number in range(1, 620))
+    ahead = (day + days(number) for number in range(1, 300))
     changes_on = next((later for later in ahead if judge(row, plan, later)[:2] != today[:2]), None)
     assert today.changes_on == changes_on
 

@@ -79,6 +79,7 @@ def test_a_full_parent_says_so_and_nothing_is_made(bodies):
     Organization.objects.filter(pk=bodies.city.pk).update(last_child=36**4 - 2)
     last = place("z", "最后一家", "county", bodies.city)
     assert last.path.endswith("zzzz")
+    assert set(Organization.objects.below(bodies.city)) == {bodies.city, bodies.county, bodies.sister, last}
     with pytest.raises(OverflowError):
         place("zz", "再一家", "county", bodies.city)
     assert Organization.objects.get(pk=bodies.city.pk).last_child == 36**4 - 1

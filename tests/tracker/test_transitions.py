@@ -6,7 +6,7 @@ from django.utils import timezone
 from tests.conftest import person
 from tracker.models import Assignment, AssignmentTally, Entry, Event, Period, Role, TransitionRefused
 
-from .refusals import as_also, fresh, invalid, refused, review, tally
+from .refusals import as_also, fresh, invalid, recounted_tallies, refused, review, standing_tallies, tally
 
 
 @pytest.fixture
@@ -351,6 +351,7 @@ def test_an_excused_entry_is_not_owed_and_comes_back_as_due(submitted, cast):
     submitted.excuse(by=cast.supervisor, version=2, comment="机构撤并")
     row = tally(submitted)
     assert (row.submitted, row.excused, row.on_time, row.late) == (0, 1, 0, 0)
+    assert standing_tallies() == recounted_tallies()
     submitted.owe_again(by=cast.supervisor, version=3, comment="恢复")
     row, entry = tally(submitted), fresh(submitted)
     assert (row.excused, row.due, row.on_time) == (0, 5, 0)

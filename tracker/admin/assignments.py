@@ -91,7 +91,6 @@ class AssignmentAdmin(BackOfficeAdmin):
     list_display = ("code", "organization_name", "part", "status", "light_shown", "light_words", "due_day", "ended_day")
     list_display_links = ("code", "organization_name")
     list_filter = ("status", "light", "part", "standing", EndedFilter, "task__plan", "task__heading__area")
-    list_select_related = ("task", "organization__parent")
     search_fields = ("^task__code", "organization__name", "^organization__code")
     search_help_text = _("The beginning of a task's code, an organization's name, or the beginning of its code.")
     ordering = ("organization__path", "task")

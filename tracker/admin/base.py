@@ -46,13 +46,13 @@ def plain(model: type[models.Model], name: str, label: Any = None) -> Any:
     field: Any = model._meta.get_field(name)
 
     @admin.display(description=label or field.verbose_name, ordering=name)
-    def shown(self: Any, obj: Any) -> str | None:
+    def shown(self: Any, obj: Any) -> str:
         value = getattr(obj, name)
         if isinstance(value, dt.datetime):
             return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
         if isinstance(value, bool):
-            return str(_("Yes")) if value else None
-        return value.isoformat() if value else None
+            return str(_("Yes")) if value else "—"
+        return value.isoformat() if value else "—"
 
     return shown
 

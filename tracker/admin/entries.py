@@ -103,7 +103,6 @@ class EntryAdmin(BackOfficeAdmin):
     )  # fmt: skip
     list_display_links = ("organization_name", "code")
     list_filter = ("state", "period", "assignment__task__plan", "assignment__task__heading__area", "no_change")
-    list_select_related = ("assignment__task", "assignment__organization__parent", "period")
     search_fields = ("^assignment__task__code", "assignment__organization__name", "^assignment__organization__code")
     search_help_text = _("The beginning of a task's code, an organization's name, or the beginning of its code.")
     ordering = ("-pk",)  # the newest period first: an index answers this at any size

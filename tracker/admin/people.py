@@ -181,7 +181,6 @@ class PersonAdmin(RecordAdmin):
 class MembershipAdmin(RecordAdmin):
     list_display = ("person", "username", "organization_name", "role", "department")
     list_filter = ("role", "organization__level")
-    list_select_related = ("person", "organization__parent")
     search_fields = ("person__name", "person__username", "organization__name", "^organization__code", "department")
     search_help_text = _("A person, an organization or a department.")
     ordering = ("organization__path", "role")

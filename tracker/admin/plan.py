@@ -127,7 +127,6 @@ class TaskAdmin(RootAdmin):
     list_filter = (
         "plan", "heading__area", "status", ("owner", admin.EmptyFieldListFilter), "standing", "frequency", "reporting",
     )  # fmt: skip
-    list_select_related = ("owner__parent",)
     search_fields = ("^code", "wording")
     search_help_text = _("The beginning of a code, or words of the task.")
     ordering = ("plan", "position")
@@ -157,7 +156,7 @@ class TaskAdmin(RootAdmin):
         return gettext(", ").join(obj.level_names)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("plan")
+        return super().get_queryset(request).select_related("plan", "owner__parent")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -350,7 +350,7 @@ class Assignment(models.Model):
     def _locked(self) -> Assignment:
         """This row afresh, held until the transaction ends; task and body are those already at hand.
 
-        `no_key`: an event written meanwhile shares the row's key, and two that share it could not both lock it.
+        `no_key`: whoever writes an event of it meanwhile commits without waiting for us, who may wait for their tallies.
         """
         row = Assignment.objects.select_for_update(no_key=True).get(pk=self.pk)
         row.task, row.organization = self.task, self.organization

@@ -156,7 +156,8 @@ class Organization(models.Model):
         territorial = within(self.path, prefix)
         if line == Line.TERRITORIAL:
             return territorial
-        industrial = within(self.industry_path, prefix, Line.INDUSTRIAL) if self.industry_path else None
+        industry_path = self.path if self.path == ROOT_PATH else self.industry_path
+        industrial = within(industry_path, prefix, Line.INDUSTRIAL) if industry_path else None
         if line == Line.INDUSTRIAL:
             return industrial or Q(pk__in=[])
         return territorial | industrial if industrial else territorial
