@@ -32,18 +32,23 @@ ALL = gettext_lazy("All")
 
 def choice(label: Any, *, every: Any = ALL, choices: Any = (), **kwargs: Any) -> filters.ChoiceFilter:
     return filters.ChoiceFilter(
-        label=label, choices=choices, empty_label=every, widget=forms.Select(attrs={"class": "form-select"}),
+        label=label,
+        choices=choices,
+        empty_label=every,
+        widget=forms.Select(attrs={"class": "form-select"}),
         error_messages={"invalid_choice": gettext_lazy("This is not among the choices. Choose one from the list.")},
         **kwargs,
-    )  # fmt: skip
+    )
 
 
 def several(label: Any, choices: Any, **kwargs: Any) -> filters.MultipleChoiceFilter:
     return filters.MultipleChoiceFilter(
-        label=label, choices=choices, widget=forms.CheckboxSelectMultiple,
+        label=label,
+        choices=choices,
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": gettext_lazy("This is not among the choices. Choose one from the list.")},
         **kwargs,
-    )  # fmt: skip
+    )
 
 
 def typed(label: Any, **kwargs: Any) -> filters.CharFilter:
@@ -55,10 +60,12 @@ def typed(label: Any, **kwargs: Any) -> filters.CharFilter:
 
 def day(label: Any, **kwargs: Any) -> filters.DateFilter:
     return filters.DateFilter(
-        label=label, input_formats=["%Y-%m-%d"],
+        label=label,
+        input_formats=["%Y-%m-%d"],
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"class": "form-control", "type": "date"}),
-        error_messages={"invalid": gettext_lazy("Write the date like 2026-11-22.")}, **kwargs,
-    )  # fmt: skip
+        error_messages={"invalid": gettext_lazy("Write the date like 2026-11-22.")},
+        **kwargs,
+    )
 
 
 class LedgerForm(forms.Form):
@@ -122,13 +129,13 @@ class LedgerFilter(filters.FilterSet):
     light = several(gettext_lazy("Light"), Light.choices, method="by_light")
     heading = choice(gettext_lazy("Heading"), method="in_tasks")
     task = typed(gettext_lazy("Task code"), method="in_tasks")
-    line = choice(
-        gettext_lazy("Line"), every=gettext_lazy("Either line"), choices=Line.choices, method="in_place"
-    )  # fmt: skip
+    line = choice(gettext_lazy("Line"), every=gettext_lazy("Either line"), choices=Line.choices, method="in_place")
     below = choice(
-        gettext_lazy("Reach"), every=gettext_lazy("With all below"),
-        choices=[("no", gettext_lazy("This organization alone"))], method="in_place",
-    )  # fmt: skip
+        gettext_lazy("Reach"),
+        every=gettext_lazy("With all below"),
+        choices=[("no", gettext_lazy("This organization alone"))],
+        method="in_place",
+    )
     status = choice(gettext_lazy("Status"), choices=Status.choices, field_name="shown_status")
     state = several(gettext_lazy("Entry state"), State.choices, method="by_state")
     due_from = day(gettext_lazy("Due from"), field_name="due", lookup_expr="gte")

@@ -144,16 +144,36 @@ def as_text(name: str) -> Cast:
 
 
 FIELDS: dict[str, Any] = {
-    "pk": "pk", "task": "task_id", "body": "organization_id", "reviewing": "reviewing_id", "standard": "standard",
-    "leader": "leader", "responsible": "responsible", "start": as_text("start"),
-    "due": as_text("due"), "struck_off_on": as_text("struck_off_on"), "own_percent": "percent", "light": "light",
-    "light_reason": "light_reason", "why": "stated_light_why", "status": "shown_status", "percent": "shown_percent",
-    "entry": "entry_key", "state": "entry_state", "period": "entry__period_id", "version": "entry__version",
-    "progress": "entry__progress", "problems": "entry__problems", "next_steps": "entry__next_steps",
-    "submitted_at": as_text("entry__submitted_at"), "submitted_name": "entry__submitted_by__name",
-    "submitted_username": "entry__submitted_by__username", "decided_name": "entry__decided_by__name",
-    "decided_username": "entry__decided_by__username", "comment": "entry__comment",
-}  # fmt: skip
+    "pk": "pk",
+    "task": "task_id",
+    "body": "organization_id",
+    "reviewing": "reviewing_id",
+    "standard": "standard",
+    "leader": "leader",
+    "responsible": "responsible",
+    "start": as_text("start"),
+    "due": as_text("due"),
+    "struck_off_on": as_text("struck_off_on"),
+    "own_percent": "percent",
+    "light": "light",
+    "light_reason": "light_reason",
+    "why": "stated_light_why",
+    "status": "shown_status",
+    "percent": "shown_percent",
+    "entry": "entry_key",
+    "state": "entry_state",
+    "period": "entry__period_id",
+    "version": "entry__version",
+    "progress": "entry__progress",
+    "problems": "entry__problems",
+    "next_steps": "entry__next_steps",
+    "submitted_at": as_text("entry__submitted_at"),
+    "submitted_name": "entry__submitted_by__name",
+    "submitted_username": "entry__submitted_by__username",
+    "decided_name": "entry__decided_by__name",
+    "decided_username": "entry__decided_by__username",
+    "comment": "entry__comment",
+}
 Values: Any = namedtuple("Values", tuple(FIELDS))  # type: ignore[misc]
 as_values: Callable[[tuple[Any, ...]], Any] = Values._make
 

@@ -55,9 +55,13 @@ def read(request: SignedIn, slug: str) -> LedgerFilter:
 
 def ledger_of(conditions: LedgerFilter) -> Ledger:
     return Ledger(
-        conditions.user, conditions.plan, conditions.left, conditions.found, ownerless=conditions.ownerless,
+        conditions.user,
+        conditions.plan,
+        conditions.left,
+        conditions.found,
+        ownerless=conditions.ownerless,
         sort=conditions.chosen.get("sort", ""),
-    )  # fmt: skip
+    )
 
 
 def shown(request: SignedIn, conditions: LedgerFilter, *, status: int = 200) -> HttpResponse:

@@ -53,8 +53,15 @@ def bodies(db):
     sister = place("112", "乙县总工会", "county", city)
     school = place("113", "示例一省教育工会", "city", province, industry=union, line="industrial")
     return SimpleNamespace(
-        nation=nation, province=province, other=other, union=union, city=city, county=county, sister=sister, school=school
-    )  # fmt: skip
+        nation=nation,
+        province=province,
+        other=other,
+        union=union,
+        city=city,
+        county=county,
+        sister=sister,
+        school=school,
+    )
 
 
 def person(username, organization, role, **values):
@@ -93,11 +100,17 @@ def tasks(plan):
     for number, wording in enumerate(["一号举措", "二号举措", "三号举措", "四号举措"], start=1):
         made.append(
             Task.objects.create(
-                plan=plan, heading=heading, code=f"3.2.{number}", position=30200 + number, wording=wording,
-                start=None if number == 2 else plan.start, due=None if number == 2 else plan.due,
-                standing=number == 2, reporting="status_only" if number == 4 else "full",
+                plan=plan,
+                heading=heading,
+                code=f"3.2.{number}",
+                position=30200 + number,
+                wording=wording,
+                start=None if number == 2 else plan.start,
+                due=None if number == 2 else plan.due,
+                standing=number == 2,
+                reporting="status_only" if number == 4 else "full",
             )
-        )  # fmt: skip
+        )
     figure = Figure.objects.create(plan=plan, slug="sites", position=1, name="示范点", unit="个", target=1000)
     figure.tasks.add(made[2])
     return made
@@ -108,9 +121,12 @@ def period(plan):
     """A quarter open now, whatever the day the tests run on."""
     today = timezone.localdate()
     return Period.objects.create(
-        plan=plan, code="2026Q4", opens=today - dt.timedelta(20), due=today + dt.timedelta(10),
+        plan=plan,
+        code="2026Q4",
+        opens=today - dt.timedelta(20),
+        due=today + dt.timedelta(10),
         locks=today + dt.timedelta(18),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

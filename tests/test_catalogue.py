@@ -27,7 +27,9 @@ def said_in_code():
 
 
 def said_in_templates():
-    call = re.compile(r"\b(gettext|ngettext|pgettext|npgettext|_)\((u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"))(?:,\s*(u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")))?")
+    call = re.compile(
+        r"\b(gettext|ngettext|pgettext|npgettext|_)\((u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"))(?:,\s*(u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")))?"
+    )
     for path in (ROOT / "templates").rglob("*.html"):
         for kind, first, second in call.findall(templatize(path.read_text("utf-8"), origin=str(path))):
             texts = [ast.literal_eval(first.lstrip("u")), ast.literal_eval(second.lstrip("u")) if second else None]
@@ -72,7 +74,9 @@ def test_chinese_is_set_as_offices_set_it(catalogue):
 
 
 def test_the_compiled_catalogue_is_the_source():
-    compiled = {(e.msgctxt, e.msgid): e.msgstr or e.msgstr_plural for e in polib.mofile(str(CATALOGUE.with_suffix(".mo")))}
+    compiled = {
+        (e.msgctxt, e.msgid): e.msgstr or e.msgstr_plural for e in polib.mofile(str(CATALOGUE.with_suffix(".mo")))
+    }
     source = {(e.msgctxt, e.msgid): e.msgstr or e.msgstr_plural for e in polib.pofile(str(CATALOGUE)) if not e.obsolete}
     assert compiled == source
 
@@ -84,12 +88,21 @@ def test_no_chinese_stands_in_templates_or_code():
         text = path.read_text("utf-8").replace("中文", "")
         assert not plain.search(text), path
     for path in sources("*.py"):
-        if "demo" in path.parts or "migrations" in path.parts or "formats" in path.parts or path.name == "quickstart.py":
+        if (
+            "demo" in path.parts
+            or "migrations" in path.parts
+            or "formats" in path.parts
+            or path.name == "quickstart.py"
+        ):
             continue
         tree = ast.parse(path.read_text("utf-8"))
-        docs = {id(node.body[0].value) for node in ast.walk(tree)
-                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body
-                and isinstance(node.body[0], ast.Expr)}  # fmt: skip
+        docs = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
                 assert not plain.search(node.value), (path, node.value)

@@ -12,7 +12,6 @@ from .models import Area, Entry, Heading, Organization, Period, Plan, Status, Ta
 from .models.fields import refuse_unstorable
 
 
-
 def select() -> forms.Select:
     return forms.Select(attrs={"class": "form-select"})
 
@@ -23,7 +22,12 @@ class WordsFilter(filters.CharFilter):
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"class": "form-control", "maxlength": 100})
         super().__init__(
-            label=_("Words"), method=self.search, widget=widget, max_length=100, validators=[refuse_unstorable], **kwargs
+            label=_("Words"),
+            method=self.search,
+            widget=widget,
+            max_length=100,
+            validators=[refuse_unstorable],
+            **kwargs,
         )
 
     @staticmethod
@@ -33,17 +37,24 @@ class WordsFilter(filters.CharFilter):
 
 class TaskFilter(filters.FilterSet):
     area = filters.ModelChoiceFilter(
-        label=_("Work area"), field_name="heading__area", to_field_name="number", queryset=Area.objects.none(),
-        widget=select(), empty_label=_("All"),
-    )  # fmt: skip
+        label=_("Work area"),
+        field_name="heading__area",
+        to_field_name="number",
+        queryset=Area.objects.none(),
+        widget=select(),
+        empty_label=_("All"),
+    )
     heading = filters.ModelChoiceFilter(
         label=_("Heading"), to_field_name="code", queryset=Heading.objects.none(), widget=select(), empty_label=_("All")
     )
     status = filters.ChoiceFilter(label=_("Status"), choices=Status.choices, widget=select(), empty_label=_("All"))
     owner = filters.ChoiceFilter(
-        label=_("Lead organization"), choices=[("none", _("Not named")), ("named", _("Named"))], method="by_owner",
-        widget=select(), empty_label=_("All"),
-    )  # fmt: skip
+        label=_("Lead organization"),
+        choices=[("none", _("Not named")), ("named", _("Named"))],
+        method="by_owner",
+        widget=select(),
+        empty_label=_("All"),
+    )
     words = WordsFilter()
 
     class Meta:
@@ -67,16 +78,23 @@ class QueueFilter(filters.FilterSet):
     """Narrows the review queue. The choices are those that wait: a reviewer has tens of bodies below, not thousands."""
 
     organization = filters.ModelChoiceFilter(
-        label=_("Organization"), field_name="assignment__organization", to_field_name="code",
-        queryset=Organization.objects.none(), widget=select(), empty_label=_("All"),
-    )  # fmt: skip
+        label=_("Organization"),
+        field_name="assignment__organization",
+        to_field_name="code",
+        queryset=Organization.objects.none(),
+        widget=select(),
+        empty_label=_("All"),
+    )
     period = filters.ModelChoiceFilter(
         label=_("Period"), to_field_name="code", queryset=Period.objects.none(), widget=select(), empty_label=_("All")
     )
     area = filters.ModelChoiceFilter(
-        label=_("Work area"), field_name="assignment__task__heading__area", queryset=Area.objects.none(),
-        widget=select(), empty_label=_("All"),
-    )  # fmt: skip
+        label=_("Work area"),
+        field_name="assignment__task__heading__area",
+        queryset=Area.objects.none(),
+        widget=select(),
+        empty_label=_("All"),
+    )
 
     class Meta:
         model = Entry

@@ -16,12 +16,15 @@ class EntryForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
     status = forms.ChoiceField(label=_("Status"), choices=Status.choices, widget=forms.RadioSelect, required=False)
     percent = forms.IntegerField(
-        label=_("Percent complete"), min_value=0, max_value=100, required=False,
+        label=_("Percent complete"),
+        min_value=0,
+        max_value=100,
+        required=False,
         error_messages=dict.fromkeys(
             ["min_value", "max_value", "invalid"], _("A percentage is a whole number from 0 to 100.")
         ),
         widget=forms.NumberInput(attrs={"class": "form-control short", "inputmode": "numeric"}),
-    )  # fmt: skip
+    )
     progress = forms.CharField(label=_("Progress in this period"), required=False, strip=False)
     problems = forms.CharField(label=_("Problems"), required=False, strip=False)
     next_steps = forms.CharField(label=_("Next steps"), required=False, strip=False)
@@ -66,9 +69,11 @@ class DecisionForm(forms.Form):
 
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
     comment = forms.CharField(
-        label=_("Review opinion"), required=False, max_length=TEXT_LIMIT,
+        label=_("Review opinion"),
+        required=False,
+        max_length=TEXT_LIMIT,
         widget=forms.Textarea(attrs={"class": "form-control", "rows": 2}),
-    )  # fmt: skip
+    )
 
     def add_refusal(self, error: ValidationError) -> None:
         for name, lines in error.message_dict.items():

@@ -12,7 +12,6 @@ from django.utils import translation
 from tracker.models import User
 
 
-
 class SignedIn(HttpRequest):
     """What a view gets behind LoginRequiredMiddleware: the user is a person of ours."""
 
@@ -40,7 +39,7 @@ class LanguageMiddleware:
 
 
 class ActingMiddleware:
-    """Sets the membership the session chose on `request.user`, if the person still holds it. No query without a choice."""
+    """Sets the membership the session chose, if the person still holds it. No query without a choice."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response

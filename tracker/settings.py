@@ -68,10 +68,9 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tracker.views.site.masthead",
-                
-            ],
+            ]
         },
-    },
+    }
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
@@ -122,14 +121,15 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 # Bootstrap comes inside its pinned package; only its style sheets are served, not its 2,100 icon files.
 _bootstrap = find_spec("bootstrap")
-assert _bootstrap and _bootstrap.origin
+assert _bootstrap
+assert _bootstrap.origin
 STATICFILES_DIRS = [("bootstrap", Path(_bootstrap.origin).parent / "static" / "bootstrap" / "css")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
@@ -147,7 +147,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "object-src": [NONE],
-    },
+    }
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

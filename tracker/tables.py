@@ -21,16 +21,20 @@ class Plain(tables.Table):
 
 class TaskTable(Plain):
     code = tables.TemplateColumn(
-        template_name="tracker/cells/code.html", verbose_name=_("Code"), order_by=("position", "pk"),
+        template_name="tracker/cells/code.html",
+        verbose_name=_("Code"),
+        order_by=("position", "pk"),
         attrs={"td": {"class": "code"}},
-    )  # fmt: skip
+    )
     wording = tables.TemplateColumn(template_name="tracker/cells/task.html", verbose_name=_("Task"), orderable=False)
     owner = tables.Column(verbose_name=_("Lead organization"), order_by=("owner__path", "position", "pk"), default="—")
     status = tables.Column(verbose_name=_("Status"), order_by=("status", "position", "pk"))
     due = tables.TemplateColumn(
-        template_name="tracker/cells/due.html", verbose_name=_("Due"), order_by=("due", "position", "pk"),
+        template_name="tracker/cells/due.html",
+        verbose_name=_("Due"),
+        order_by=("due", "position", "pk"),
         attrs={"td": {"class": "text-nowrap"}},
-    )  # fmt: skip
+    )
 
     class Meta(Plain.Meta):
         model = Task
@@ -42,22 +46,30 @@ class HolderTable(Plain):
     """Who has a task, and how far each is."""
 
     organization = tables.TemplateColumn(
-        template_name="tracker/cells/organization.html", verbose_name=_("Organization"),
-        order_by=("organization__path", "pk"), attrs={"td": {"class": "org"}},
-    )  # fmt: skip
+        template_name="tracker/cells/organization.html",
+        verbose_name=_("Organization"),
+        order_by=("organization__path", "pk"),
+        attrs={"td": {"class": "org"}},
+    )
     part = tables.Column(verbose_name=_("Part"), order_by=("part", "organization__path", "pk"))
     light = tables.TemplateColumn(
-        template_name="tracker/cells/light.html", verbose_name=_("Light"), order_by=("light", "organization__path", "pk")
+        template_name="tracker/cells/light.html",
+        verbose_name=_("Light"),
+        order_by=("light", "organization__path", "pk"),
     )
     status = tables.Column(verbose_name=_("Status"), order_by=("status", "organization__path", "pk"))
     percent = tables.TemplateColumn(
-        template_name="tracker/cells/percent.html", verbose_name=_("Percent"),
-        order_by=("percent", "organization__path", "pk"), attrs={"td": {"class": "num"}, "th": {"class": "num"}},
-    )  # fmt: skip
+        template_name="tracker/cells/percent.html",
+        verbose_name=_("Percent"),
+        order_by=("percent", "organization__path", "pk"),
+        attrs={"td": {"class": "num"}, "th": {"class": "num"}},
+    )
     due = tables.TemplateColumn(
-        template_name="tracker/cells/due.html", verbose_name=_("Due"), order_by=("due", "organization__path", "pk"),
+        template_name="tracker/cells/due.html",
+        verbose_name=_("Due"),
+        order_by=("due", "organization__path", "pk"),
         attrs={"td": {"class": "text-nowrap"}},
-    )  # fmt: skip
+    )
 
     class Meta(Plain.Meta):
         model = Assignment
@@ -69,9 +81,11 @@ class DutyTable(Plain):
     """What one body has to do, and how far it is."""
 
     code = tables.TemplateColumn(
-        "{{ record.task.code }}", verbose_name=_("Code"), order_by=("task__position", "pk"),
+        "{{ record.task.code }}",
+        verbose_name=_("Code"),
+        order_by=("task__position", "pk"),
         attrs={"td": {"class": "code"}},
-    )  # fmt: skip
+    )
     wording = tables.TemplateColumn(
         template_name="tracker/cells/duty.html", verbose_name=_("Task"), orderable=False, accessor="task"
     )
@@ -80,13 +94,17 @@ class DutyTable(Plain):
     )
     status = tables.Column(verbose_name=_("Status"), order_by=("status", "task__position", "pk"))
     percent = tables.TemplateColumn(
-        template_name="tracker/cells/percent.html", verbose_name=_("Percent"),
-        order_by=("percent", "task__position", "pk"), attrs={"td": {"class": "num"}, "th": {"class": "num"}},
-    )  # fmt: skip
+        template_name="tracker/cells/percent.html",
+        verbose_name=_("Percent"),
+        order_by=("percent", "task__position", "pk"),
+        attrs={"td": {"class": "num"}, "th": {"class": "num"}},
+    )
     due = tables.TemplateColumn(
-        template_name="tracker/cells/due.html", verbose_name=_("Due"), order_by=("due", "task__position", "pk"),
+        template_name="tracker/cells/due.html",
+        verbose_name=_("Due"),
+        order_by=("due", "task__position", "pk"),
         attrs={"td": {"class": "text-nowrap"}},
-    )  # fmt: skip
+    )
 
     class Meta(Plain.Meta):
         model = Assignment
@@ -98,24 +116,31 @@ class QueueTable(Plain):
     """What waits for the reviewer."""
 
     code = tables.TemplateColumn(
-        "{{ record.assignment.task.code }}", verbose_name=_("Code"), order_by=("assignment__task__position", "pk"),
+        "{{ record.assignment.task.code }}",
+        verbose_name=_("Code"),
+        order_by=("assignment__task__position", "pk"),
         attrs={"td": {"class": "code"}},
-    )  # fmt: skip
+    )
     wording = tables.TemplateColumn(
         template_name="tracker/cells/queued.html", verbose_name=_("Task"), orderable=False, accessor="assignment"
     )
     organization = tables.TemplateColumn(
-        template_name="tracker/cells/queued_organization.html", verbose_name=_("Organization"), accessor="assignment",
-        order_by=("assignment__organization__path", "assignment__task__position", "pk"), attrs={"td": {"class": "org"}},
-    )  # fmt: skip
+        template_name="tracker/cells/queued_organization.html",
+        verbose_name=_("Organization"),
+        accessor="assignment",
+        order_by=("assignment__organization__path", "assignment__task__position", "pk"),
+        attrs={"td": {"class": "org"}},
+    )
     status = tables.Column(verbose_name=_("Status"), order_by=("status", "assignment__task__position", "pk"))
     period = tables.Column(
         verbose_name=_("Period"), accessor="period__title", order_by=("period__due", "assignment__task__position", "pk")
     )
     submitted_at = tables.TemplateColumn(
-        template_name="tracker/cells/submitted.html", verbose_name=_("Submitted"), order_by=("submitted_at", "pk"),
+        template_name="tracker/cells/submitted.html",
+        verbose_name=_("Submitted"),
+        order_by=("submitted_at", "pk"),
         attrs={"td": {"class": "text-nowrap"}},
-    )  # fmt: skip
+    )
     action = tables.TemplateColumn(
         template_name="tracker/cells/review.html", verbose_name=_("Action"), orderable=False, accessor="pk"
     )

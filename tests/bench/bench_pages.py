@@ -1,6 +1,6 @@
 """Page times on the database that DATABASE_URL names, warm, as medians, beside the login page of the same run.
 
-    DATABASE_URL=… DEBUG=1 DEMO=1 python -m tests.bench.bench_pages
+DATABASE_URL=… DEBUG=1 DEMO=1 python -m tests.bench.bench_pages
 """
 
 import os
@@ -10,10 +10,17 @@ import time
 
 RUNS = 21
 PAGES = [
-    ("reporter", "/"), ("reviewer", "/review/"), ("national", "/"), ("supervisor", "/"),
-    ("reporter", "/plans/18/"), ("reporter", "/plans/18/areas/3/"), ("reporter", "/plans/18/tasks/"),
-    ("national", "/plans/18/tasks/3.2.3/"), ("supervisor", "/reports/18/ledger/"), ("national", "/reports/18/ledger/"),
-]  # fmt: skip
+    ("reporter", "/"),
+    ("reviewer", "/review/"),
+    ("national", "/"),
+    ("supervisor", "/"),
+    ("reporter", "/plans/18/"),
+    ("reporter", "/plans/18/areas/3/"),
+    ("reporter", "/plans/18/tasks/"),
+    ("national", "/plans/18/tasks/3.2.3/"),
+    ("supervisor", "/reports/18/ledger/"),
+    ("national", "/reports/18/ledger/"),
+]
 
 
 def median_ms(ask) -> float:

@@ -17,17 +17,24 @@ ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "var" / "screens"
 WIDTHS = {"wide": (1440, 900), "narrow": (360, 740)}
 QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
     """The demo, made and served in a process of its own."""
     env = os.environ | {
-        "DEBUG": "1", "DEMO": "1", "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('demo') / 'demo.sqlite3'}",
-    }  # fmt: skip
+        "DEBUG": "1",
+        "DEMO": "1",
+        "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('demo') / 'demo.sqlite3'}",
+    }
     subprocess.run([sys.executable, "manage.py", "quickstart", "--no-server"], cwd=ROOT, env=env, check=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -63,9 +70,13 @@ class Visitor:
         self.address, self.width = address, width
         size = WIDTHS[width]
         self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale="zh-CN", timezone_id="Asia/Shanghai",
-            accept_downloads=True, is_mobile=width == "narrow", has_touch=width == "narrow",
-        )  # fmt: skip
+            viewport={"width": size[0], "height": size[1]},
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            accept_downloads=True,
+            is_mobile=width == "narrow",
+            has_touch=width == "narrow",
+        )
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)

@@ -55,7 +55,9 @@ def test_from_the_county_to_the_ledger(visitor):
     body = page.goto(entry) and page.locator(".facts span").first.inner_text()
     page.goto(visitor.address + "/reports/18/ledger/")
     period = page.locator("select[name=period] option").nth(1).get_attribute("value")
-    page.goto(f"{visitor.address}/reports/18/ledger/?task={code}&period={period}&state=accepted&words=%E7%A4%BA%E4%BE%8B")
+    page.goto(
+        f"{visitor.address}/reports/18/ledger/?task={code}&period={period}&state=accepted&words=%E7%A4%BA%E4%BE%8B"
+    )
     visitor.shoot("journey-6-ledger")
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("CSV")).click()

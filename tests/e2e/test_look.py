@@ -1,4 +1,4 @@
-"""Every page as each person meets it: no complaint of the browser, no sideways scrolling, nothing axe finds, Chinese throughout."""
+"""Every page as each person meets it: no complaint, no sideways scrolling, nothing axe finds, Chinese throughout."""
 
 import re
 
@@ -6,18 +6,34 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 PAGES = {
-    "reporter": ["/", "/plans/18/", "/plans/18/areas/3/", "/plans/18/tasks/", "/plans/18/tasks/3.4.5/",
-                 "/reports/18/ledger/", "/accounts/password/", "/nothing/"],
+    "reporter": [
+        "/",
+        "/plans/18/",
+        "/plans/18/areas/3/",
+        "/plans/18/tasks/",
+        "/plans/18/tasks/3.4.5/",
+        "/reports/18/ledger/",
+        "/accounts/password/",
+        "/nothing/",
+    ],
     "reviewer": ["/", "/review/", "/reports/18/ledger/"],
-    "supervisor": ["/", "/reports/18/ledger/", "/reports/18/ledger/?light=red&light=yellow", "/reports/18/ledger/?area=99",
-                   "/plans/18/tasks/3.2.3/", "/plans/18/tasks/?words=%E9%93%B6%E6%B2%B3"],
+    "supervisor": [
+        "/",
+        "/reports/18/ledger/",
+        "/reports/18/ledger/?light=red&light=yellow",
+        "/reports/18/ledger/?area=99",
+        "/plans/18/tasks/3.2.3/",
+        "/plans/18/tasks/?words=%E9%93%B6%E6%B2%B3",
+    ],
     "national": ["/", "/reports/18/ledger/", "/plans/18/tasks/3.2.3/"],
     "industry": ["/"],
     "auditor": ["/"],
     "admin": ["/"],
-}  # fmt: skip
+}
 # Latin letters a Chinese page may carry: names of formats and languages, codes, user names.
-LATIN = re.compile(r"CSV|English|Excel|UTF|[A-Z]\d+|2\d{3}[QH]\d|\b(?:reporter|reviewer|supervisor|national|industry|auditor|admin)\b")
+LATIN = re.compile(
+    r"CSV|English|Excel|UTF|[A-Z]\d+|2\d{3}[QH]\d|\b(?:reporter|reviewer|supervisor|national|industry|auditor|admin)\b"
+)
 
 
 def faults_of(visitor, name):

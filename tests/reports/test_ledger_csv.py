@@ -47,9 +47,15 @@ def test_a_full_row_says_all_of_design_6(world, bodies, cast, sign_in):
         for key in ("number", "code", "task", "standard", "organization", "parent", "leader", "responsible")
     }
     assert texts == {
-        "number": "1", "code": "3.2.3", "task": "三号举措", "standard": "建成站点", "organization": "甲县总工会",
-        "parent": "示例一市总工会", "leader": "张领导", "responsible": "李责任",
-    }  # fmt: skip
+        "number": "1",
+        "code": "3.2.3",
+        "task": "三号举措",
+        "standard": "建成站点",
+        "organization": "甲县总工会",
+        "parent": "示例一市总工会",
+        "leader": "张领导",
+        "responsible": "李责任",
+    }
     assert (row["telephone"], row["due"], row["percent"], row["evidence"]) == ("0000-0001", "2028-10-31", "40", "0")
     assert (row["progress"], row["problems"], row["next_steps"]) == ("新建站点四个。", "场所未定。", "继续推进。")
     assert (row["reported_by"], row["reviewed_by"], row["opinion"]) == ("填报人甲", "审核人甲", "")
@@ -84,9 +90,24 @@ def test_a_standing_duty_says_so_where_a_due_date_would_stand(world, sign_in):
 
 
 HARD = [
-    "第一行\n第二行", "有\r\n回车", "他说\"好\"", "逗号,顿号、", "😀 👩\u200d🔧", "𠮷野家 𠮷", " 前后空格 ",
-    "\u3000全角", "'单引号", "制表\t符", '"', ",", "\\n", "a" * 20_000, "\u2028行\x85行", "\x1f", "\u202e从右",
-]  # fmt: skip
+    "第一行\n第二行",
+    "有\r\n回车",
+    '他说"好"',
+    "逗号,顿号、",
+    "😀 👩\u200d🔧",
+    "𠮷野家 𠮷",
+    " 前后空格 ",
+    "\u3000全角",
+    "'单引号",
+    "制表\t符",
+    '"',
+    ",",
+    "\\n",
+    "a" * 20_000,
+    "\u2028行\x85行",
+    "\x1f",
+    "\u202e从右",
+]
 RUN = ["=1+1", "+86 10", "-5", "@sum", "\tx", "\rx", "'=1", "''-1", "=cmd|' /C calc'!A0"]
 
 

@@ -37,8 +37,11 @@ def test_what_may_be_amended_is_and_the_event_tells_old_and_new(office, assignme
     )
     assert faults(answer) == {}
     assert (assignment.part, assignment.due, assignment.responsible, assignment.reviewing) == (
-        "cooperating", dt.date(2027, 12, 31), "张三", bodies.province,
-    )  # fmt: skip
+        "cooperating",
+        dt.date(2027, 12, 31),
+        "张三",
+        bodies.province,
+    )
     event = Event.objects.get()
     assert (event.action, event.by) == ("amended", cast.administrator)
     assert event.content["due"] == ["2028-10-31", "2027-12-31"]
@@ -68,8 +71,9 @@ def test_status_and_light_are_set_by_hand_with_a_reason_each(office, assignment,
     assert (assignment.status, assignment.stated_status) == ("blocked", "blocked")
     assert (assignment.light, assignment.stated_light_why) == ("red", "多次督办未果")
     assert set(Event.objects.values_list("action", "comment", "by")) == {
-        ("status_stated", "资金未到位", cast.administrator.pk), ("light_stated", "多次督办未果", cast.administrator.pk),
-    }  # fmt: skip
+        ("status_stated", "资金未到位", cast.administrator.pk),
+        ("light_stated", "多次督办未果", cast.administrator.pk),
+    }
 
 
 def test_a_light_given_back_follows_the_rules_again(office, assignment):
@@ -137,10 +141,16 @@ def test_one_that_stands_already_is_told_and_left_alone(office, bodies, tasks):
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"due": "2020-01-01"}, "due"), ({"start": "2027-01-01", "due": "2026-01-01"}, "due"), ({"task": ""}, "task"),
-     ({"task": "x"}, "task"), ({"organization": "99999999999999999999"}, "organization"), ({"part": ""}, "part"),
-     ({"standard": "改\x00"}, "standard")],
-)  # fmt: skip
+    [
+        ({"due": "2020-01-01"}, "due"),
+        ({"start": "2027-01-01", "due": "2026-01-01"}, "due"),
+        ({"task": ""}, "task"),
+        ({"task": "x"}, "task"),
+        ({"organization": "99999999999999999999"}, "organization"),
+        ({"part": ""}, "part"),
+        ({"standard": "改\x00"}, "standard"),
+    ],
+)
 def test_adding_refuses_bad_input_beside_its_field(office, bodies, tasks, changes, field):
     answer = add(office, **{"task": tasks[0].pk, "organization": bodies.city.pk} | changes)
     assert answer.status_code == 200

@@ -14,9 +14,20 @@ from tests.tracker.office import furnish, model_of, url
 from tracker.models import Assignment, Event, Holiday, Membership, Period, Role, User
 
 MODELS = (
-    "task", "assignment", "entry", "period", "holiday", "organization", "user", "membership",
-    "plan", "area", "heading", "figure", "event",
-)  # fmt: skip
+    "task",
+    "assignment",
+    "entry",
+    "period",
+    "holiday",
+    "organization",
+    "user",
+    "membership",
+    "plan",
+    "area",
+    "heading",
+    "figure",
+    "event",
+)
 ADDED = (
     "task",
     "assignment",
@@ -118,9 +129,13 @@ def grown(bodies, tasks, period, cast):
             person(f"p{county.code}", county, Role.REPORTER, name="县报")
             Holiday.objects.create(day=dt.date(2027, 1, 1) + dt.timedelta(int(county.code[1:])))
             Period.objects.create(
-                plan=period.plan, code=f"2{county.code[1:]}", kind="year", opens="2027-01-01", due="2027-01-02",
+                plan=period.plan,
+                code=f"2{county.code[1:]}",
+                kind="year",
+                opens="2027-01-01",
+                due="2027-01-02",
                 locks="2027-01-03",
-            )  # fmt: skip
+            )
         for task, county in zip(tasks, counties, strict=False):
             task.name_owner(county, by=cast.administrator)
         period.open()
@@ -195,13 +210,34 @@ def test_a_list_counts_no_further_than_it_pages(client, cast, grown, monkeypatch
 # Addresses typed or spoilt.
 
 ADDRESSES = (
-    "?q=%00", "?q=" + "%E5%8E%BF" * 2_000, "?status__exact=%00", "?status__exact=nonsense", "?code__regex=(",
-    "?id__in=1,,x", "?p=0", "?p=99999", "?p=x", "?o=9.x.-3", "?e=1", "?nonsense=1", "?since=x",
-    "?at__gte=0001-01-01", "?at__gte=9999-12-31", "?task__heading__area__id__exact=%00",
-    "?task__heading__area__id__exact=99999999999999999999", "?task__heading__area__id__exact=x",
-    "?plan__id__exact=x", "?standing__exact=x", "?ended=x", "?owner__isempty=x", "?period__id__exact=-1",
-    "?all=", "?_popup=1", "?memberships__role__exact=%ED%A0%80", "?password__startswith=a",
-)  # fmt: skip
+    "?q=%00",
+    "?q=" + "%E5%8E%BF" * 2_000,
+    "?status__exact=%00",
+    "?status__exact=nonsense",
+    "?code__regex=(",
+    "?id__in=1,,x",
+    "?p=0",
+    "?p=99999",
+    "?p=x",
+    "?o=9.x.-3",
+    "?e=1",
+    "?nonsense=1",
+    "?since=x",
+    "?at__gte=0001-01-01",
+    "?at__gte=9999-12-31",
+    "?task__heading__area__id__exact=%00",
+    "?task__heading__area__id__exact=99999999999999999999",
+    "?task__heading__area__id__exact=x",
+    "?plan__id__exact=x",
+    "?standing__exact=x",
+    "?ended=x",
+    "?owner__isempty=x",
+    "?period__id__exact=-1",
+    "?all=",
+    "?_popup=1",
+    "?memberships__role__exact=%ED%A0%80",
+    "?password__startswith=a",
+)
 
 
 def test_a_spoilt_address_gets_a_page_and_never_a_fault(client, office, cast):
@@ -232,12 +268,24 @@ def test_a_key_that_names_nothing_is_not_found(client, office, cast):
 def test_what_was_searched_finds(client, office, cast):
     client.force_login(cast.administrator)
     for model, words, found in (
-        ("task", "3.2.1", 1), ("task", "举措", 4), ("assignment", "3.2.1 甲县", 1), ("assignment", "111", 4),
-        ("entry", "3.2.2", 1), ("organization", "甲县", 1), ("organization", "11", 4), ("user", "审核人", 1),
-        ("user", "甲县总工会", 2), ("membership", "省总工会 督办", 1), ("event", "甲县 审核人甲", 1),
-        ("figure", "示范", 1), ("plan", "十八大", 1), ("area", "维权", 1), ("heading", "3.2", 1),
-        ("holiday", "国庆", 1), ("period", "2026Q4", 1),
-    ):  # fmt: skip
+        ("task", "3.2.1", 1),
+        ("task", "举措", 4),
+        ("assignment", "3.2.1 甲县", 1),
+        ("assignment", "111", 4),
+        ("entry", "3.2.2", 1),
+        ("organization", "甲县", 1),
+        ("organization", "11", 4),
+        ("user", "审核人", 1),
+        ("user", "甲县总工会", 2),
+        ("membership", "省总工会 督办", 1),
+        ("event", "甲县 审核人甲", 1),
+        ("figure", "示范", 1),
+        ("plan", "十八大", 1),
+        ("area", "维权", 1),
+        ("heading", "3.2", 1),
+        ("holiday", "国庆", 1),
+        ("period", "2026Q4", 1),
+    ):
         response = client.get(url(model, "changelist"), {"q": words})
         assert response.context["cl"].result_count == found, (model, words)
 

@@ -51,8 +51,16 @@ def test_one_with_both_parents_stands_in_both_lines(office, bodies):
 def test_an_organization_is_renamed_but_not_moved(office, bodies):
     bodies.city.refresh_from_db()
     before = Organization.objects.values("path", "parent", "code", "line", "last_child").get(pk=bodies.city.pk)
-    answer = save(office, "organization", bodies.city.pk, name="改名市总工会", parent=bodies.other.pk, code="99",
-                  line="industrial", credit_code="12345678901234567X")  # fmt: skip
+    answer = save(
+        office,
+        "organization",
+        bodies.city.pk,
+        name="改名市总工会",
+        parent=bodies.other.pk,
+        code="99",
+        line="industrial",
+        credit_code="12345678901234567X",
+    )
     assert faults(answer) == {}
     assert Organization.objects.values("path", "parent", "code", "line", "last_child").get(pk=bodies.city.pk) == before
     renamed = Organization.objects.get(pk=bodies.city.pk)
@@ -107,9 +115,11 @@ def test_two_without_a_credit_code_do_not_meet(office, bodies):
 def new_person(client, organization=None, role="reporter", **changes):
     given = {"username": "new", "name": "新人", "password1": PASSWORD, "password2": PASSWORD}
     held = {
-        "memberships-TOTAL_FORMS": "1", "memberships-0-organization": organization and organization.pk,
-        "memberships-0-role": role, "memberships-0-department": "权益部",
-    }  # fmt: skip
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-0-organization": organization and organization.pk,
+        "memberships-0-role": role,
+        "memberships-0-department": "权益部",
+    }
     return save(client, "user", **given | (held if organization else {}) | changes)
 
 
@@ -125,11 +135,17 @@ def test_a_person_is_added_with_a_role(office, bodies, client):
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"username": "administrator"}, "username"), ({"username": "a b"}, "username"),
-     ({"username": "x\x00"}, "username"),
-     ({"username": "x" * 151}, "username"), ({"password2": "other"}, "password2"), ({"name": "长" * 100_000}, "name"),
-     ({"password1": "123", "password2": "123"}, "password2"), ({"name": "改\x00"}, "name")],
-)  # fmt: skip
+    [
+        ({"username": "administrator"}, "username"),
+        ({"username": "a b"}, "username"),
+        ({"username": "x\x00"}, "username"),
+        ({"username": "x" * 151}, "username"),
+        ({"password2": "other"}, "password2"),
+        ({"name": "长" * 100_000}, "name"),
+        ({"password1": "123", "password2": "123"}, "password2"),
+        ({"name": "改\x00"}, "name"),
+    ],
+)
 def test_a_wrong_person_is_refused_beside_the_field(office, bodies, changes, field):
     answer = new_person(office, bodies.county, **changes)
     assert answer.status_code == 200
@@ -218,10 +234,18 @@ def test_a_person_s_roles_are_changed_and_taken_away_with_a_history(office, cast
 
 @pytest.mark.parametrize(
     "changes",
-    [{"memberships-0-role": "king"}, {"memberships-0-organization": "x"}, {"memberships-0-organization": "9" * 30},
-     {"memberships-0-department": "长" * 61}, {"memberships-0-department": "改\x00"}, {"memberships-0-id": "x"},
-     {"memberships-0-id": "9" * 30}, {"memberships-TOTAL_FORMS": "x"}, {"memberships-TOTAL_FORMS": "99999999"}],
-)  # fmt: skip
+    [
+        {"memberships-0-role": "king"},
+        {"memberships-0-organization": "x"},
+        {"memberships-0-organization": "9" * 30},
+        {"memberships-0-department": "长" * 61},
+        {"memberships-0-department": "改\x00"},
+        {"memberships-0-id": "x"},
+        {"memberships-0-id": "9" * 30},
+        {"memberships-TOTAL_FORMS": "x"},
+        {"memberships-TOTAL_FORMS": "99999999"},
+    ],
+)
 def test_a_wrong_role_is_refused_and_changes_nothing(office, cast, changes):
     before = list(Membership.objects.order_by("pk").values())
     page = office.get(url("user", "change", cast.reviewer.pk))

@@ -130,9 +130,13 @@ def test_an_auditor_s_posts_change_nothing(client, office, cast, bodies, tasks, 
     assert client.post(url("user", "password", cast.reporter.pk), {"new_password1": "x"}).status_code == 403
     assert client.post(f"{url('task', 'assign')}?tasks={tasks[0].pk}", {"organization": 1}).status_code == 403
     for model, action, key in (
-        ("task", "assign", tasks[0].pk), ("entry", "excuse", entry.pk), ("entry", "let_in", entry.pk),
-        ("entry", "owe_again", entry.pk), ("period", "open_periods", period.pk), ("user", "delete_selected", 1),
-    ):  # fmt: skip
+        ("task", "assign", tasks[0].pk),
+        ("entry", "excuse", entry.pk),
+        ("entry", "let_in", entry.pk),
+        ("entry", "owe_again", entry.pk),
+        ("period", "open_periods", period.pk),
+        ("user", "delete_selected", 1),
+    ):
         data = {"action": action, "_selected_action": key, "confirm": "1", "post": "yes"}
         data |= {"seen": f"{key}:1", "comment": "x", "until": "2026-12-31"}
         client.post(url(model, "changelist"), data)

@@ -22,9 +22,12 @@ def older(plan):
     """A quarter before the one that `period` is, still unlocked."""
     today = timezone.localdate()
     return Period.objects.create(
-        plan=plan, code="2026Q3", opens=today - dt.timedelta(90), due=today - dt.timedelta(60),
+        plan=plan,
+        code="2026Q3",
+        opens=today - dt.timedelta(90),
+        due=today - dt.timedelta(60),
         locks=today + dt.timedelta(5),
-    )  # fmt: skip
+    )
 
 
 def in_period(entry, period):
@@ -132,9 +135,10 @@ def test_amending_keeps_old_and_new_in_the_event_and_nothing_is_no_event(owed, c
     event = Event.objects.get(entry=None)
     assert (event.action, event.by, event.acting_role) == ("amended", cast.administrator, "administrator")
     assert event.content == {
-        "due": ["2028-10-31", "2027-06-30"], "responsible": ["", "李主席"],
+        "due": ["2028-10-31", "2027-06-30"],
+        "responsible": ["", "李主席"],
         "reviewing": ["示例一市总工会", "示例一省总工会"],
-    }  # fmt: skip
+    }
     assert (assignment.due, assignment.responsible, assignment.reviewing) == (due, "李主席", bodies.province)
 
 

@@ -111,14 +111,17 @@ def test_tallies_that_agree_are_clean(run, owed, cast, content):
     assert run("check_tallies") == "Every tally agrees with its records.\n"
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda: AssignmentTally.objects.filter(line="territorial").update(grey=99),
-    lambda: EntryTally.objects.filter(line="territorial").update(due=0, accepted=7),
-    lambda: EntryTally.objects.all().delete(),
-    lambda: AssignmentTally.objects.all().delete(),
-    lambda: Entry.objects.update(state="draft"),
-    lambda: AssignmentTally.objects.update(line="industrial"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda: AssignmentTally.objects.filter(line="territorial").update(grey=99),
+        lambda: EntryTally.objects.filter(line="territorial").update(due=0, accepted=7),
+        lambda: EntryTally.objects.all().delete(),
+        lambda: AssignmentTally.objects.all().delete(),
+        lambda: Entry.objects.update(state="draft"),
+        lambda: AssignmentTally.objects.update(line="industrial"),
+    ],
+)
 def test_what_differs_is_printed_and_fails_until_it_is_repaired(owed, capsys, spoil):
     spoil()
     with pytest.raises(CommandError) as error:

@@ -109,7 +109,7 @@ REFUSED = {
     # A second root under another path; the first one moved.
     "organization_one_root: path": lambda: Organization.objects.filter(parent=None).update(path="0002"),
     "organization_one_root: moved": lambda: Organization.objects.filter(parent=None).update(parent=2),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -136,8 +136,11 @@ def test_the_database_refuses_each_by_its_constraint(everything):
 
 
 def constraints():
-    return {constraint.name for record in apps.get_app_config("tracker").get_models()
-            for constraint in record._meta.constraints}  # fmt: skip
+    return {
+        constraint.name
+        for record in apps.get_app_config("tracker").get_models()
+        for constraint in record._meta.constraints
+    }
 
 
 def test_each_constraint_is_tried():

@@ -177,10 +177,12 @@ def many(bodies, tasks, cast):
             made.append(Assignment.objects.get(task=task, organization=getattr(bodies, name)))
         for step, row in enumerate(made[-4:]):
             Assignment.objects.filter(pk=row.pk).update(
-                start=today - days(300), due=today + days(7 * (number * 4 + step) - 40), standing=False,
+                start=today - days(300),
+                due=today + days(7 * (number * 4 + step) - 40),
+                standing=False,
                 status=("in_progress", "not_started", "blocked", "completed")[(number + step) % 4],
                 percent=100 if (number + step) % 4 == 3 else (None, 30, 60)[step % 3],
-            )  # fmt: skip
+            )
     return today
 
 

@@ -50,9 +50,19 @@ def load(db, tmp_path):
 def placed():
     """Everything that `place()` decides, by code."""
     rows = Organization.objects.order_by("code").values_list(
-        "code", "path", "industry_path", "last_child", "tier__code", "industry_tier__code", "parent__code",
-        "industry__code", "name", "short_name", "level", "line",
-    )  # fmt: skip
+        "code",
+        "path",
+        "industry_path",
+        "last_child",
+        "tier__code",
+        "industry_tier__code",
+        "parent__code",
+        "industry__code",
+        "name",
+        "short_name",
+        "level",
+        "line",
+    )
     return {row[0]: row[1:] for row in rows}
 
 
@@ -160,8 +170,10 @@ def test_loading_moves_nobody(load):
         "112,改名,乙县,county,industrial,11,",
     )
     assert [message.split(":")[0] for message in messages] == [
-        "Line 2, column parent_code", "Line 3, column industry_parent_code", "Line 4, column line",
-    ]  # fmt: skip
+        "Line 2, column parent_code",
+        "Line 3, column industry_parent_code",
+        "Line 4, column line",
+    ]
     assert all("moves nobody" in message for message in messages)
 
 
@@ -209,10 +221,14 @@ def test_every_bad_row_is_named_by_line_and_column_and_nothing_is_loaded(load):
 
 def test_a_ring_of_parents_is_refused(load):
     messages = refused(
-        load, SMALL[0], "1,示例一省总工会,,province,territorial,12,", "12,示例一市总工会,,city,territorial,123,",
-        "123,示例一市甲县总工会,,county,territorial,1,", "5,示例五省总工会,,province,territorial,5,",
+        load,
+        SMALL[0],
+        "1,示例一省总工会,,province,territorial,12,",
+        "12,示例一市总工会,,city,territorial,123,",
+        "123,示例一市甲县总工会,,county,territorial,1,",
+        "5,示例五省总工会,,province,territorial,5,",
         "6,示例六省总工会,,province,territorial,0,",
-    )  # fmt: skip
+    )
     assert [message.split(",")[0] for message in messages] == ["Line 3", "Line 4", "Line 5", "Line 6"]
     assert "stands below itself" in messages[0]
 
@@ -231,8 +247,9 @@ def test_a_tree_deeper_than_a_path_is_refused(load):
     ]
     messages = refused(load, *chain)
     assert [message.split(":")[0] for message in messages] == [
-        "Line 18, column parent_code", "Line 19, column parent_code"
-    ]  # fmt: skip
+        "Line 18, column parent_code",
+        "Line 19, column parent_code",
+    ]
     load(*chain[:16])
     assert Organization.objects.order_by("-path").first().depth == 16
 

@@ -93,7 +93,12 @@ def test_two_people_saving_one_entry_the_second_sees_both(post, owed, content):
     assert "第二个人写的。" in page
     assert content["progress"] in page
     assert Entry.objects.get(pk=entry.pk).progress == content["progress"]
-    again = post("reporter", entry, "save", **content | {"progress": "第二个人写的。", "version": response.context["form"]["version"].value()})
+    again = post(
+        "reporter",
+        entry,
+        "save",
+        **content | {"progress": "第二个人写的。", "version": response.context["form"]["version"].value()},
+    )
     assert again.status_code == 302
     assert Entry.objects.get(pk=entry.pk).progress == "第二个人写的。"
 

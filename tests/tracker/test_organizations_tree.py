@@ -16,8 +16,13 @@ from tracker.models.organizations import DIGITS, ROOT_PATH, segment
 
 def test_a_segment_is_four_base_36_digits_in_byte_order():
     assert [segment(number) for number in (1, 9, 10, 35, 36, 36**4 - 1)] == [
-        "0001", "0009", "000a", "000z", "0010", "zzzz",
-    ]  # fmt: skip
+        "0001",
+        "0009",
+        "000a",
+        "000z",
+        "0010",
+        "zzzz",
+    ]
     numbers = sorted(random.Random(18).sample(range(36**4), 500))
     assert [segment(number) for number in numbers] == sorted(segment(number) for number in numbers)
     assert sorted(DIGITS) == list(DIGITS)

@@ -3,7 +3,6 @@
 import pytest
 from django.urls import reverse
 
-
 ANYONE = ["reporter", "leader", "reviewer", "supervisor", "administrator", "auditor", "outsider"]
 
 
@@ -39,10 +38,19 @@ def test_without_signing_in_there_is_only_the_login_page_and_the_health_check(cl
 
 @pytest.mark.parametrize(
     "page",
-    ["/plans/nowhere/", "/plans/18/areas/99/", "/plans/18/tasks/9.9.9/", "/entries/0/", "/organizations/nobody/",
-     "/plans/18/areas/99999999999999999999/", "/entries/99999999999999999999999/", "/nothing/at/all",
-     "/plans/18/tasks/%00/", "/organizations/%00/"],
-)  # fmt: skip
+    [
+        "/plans/nowhere/",
+        "/plans/18/areas/99/",
+        "/plans/18/tasks/9.9.9/",
+        "/entries/0/",
+        "/organizations/nobody/",
+        "/plans/18/areas/99999999999999999999/",
+        "/entries/99999999999999999999999/",
+        "/nothing/at/all",
+        "/plans/18/tasks/%00/",
+        "/organizations/%00/",
+    ],
+)
 def test_a_wrong_address_is_a_page_that_says_so(sign_in, owed, page):
     response = sign_in("reporter").get(page)
     assert response.status_code == 404
@@ -51,10 +59,25 @@ def test_a_wrong_address_is_a_page_that_says_so(sign_in, owed, page):
 
 @pytest.mark.parametrize(
     "query",
-    ["?page=abc", "?page=99999999999999999999", "?page=-1", "?per_page=-1", "?per_page=1000000", "?sort=nothing",
-     "?sort=-wording", "?area=99", "?area=x", "?heading=%00", "?status=odd", "?owner=odd", "?words=%00",
-     "?words=" + "x" * 5000, "?organization=zzz", "?period=zzz"],
-)  # fmt: skip
+    [
+        "?page=abc",
+        "?page=99999999999999999999",
+        "?page=-1",
+        "?per_page=-1",
+        "?per_page=1000000",
+        "?sort=nothing",
+        "?sort=-wording",
+        "?area=99",
+        "?area=x",
+        "?heading=%00",
+        "?status=odd",
+        "?owner=odd",
+        "?words=%00",
+        "?words=" + "x" * 5000,
+        "?organization=zzz",
+        "?period=zzz",
+    ],
+)
 @pytest.mark.parametrize("page", ["/plans/18/tasks/", "/plans/18/tasks/3.2.1/", "/review/", "/organizations/111/"])
 def test_a_wrong_query_is_answered_with_the_page(sign_in, owed, page, query):
     assert sign_in("reviewer").get(page + query).status_code == 200

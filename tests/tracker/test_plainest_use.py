@@ -34,8 +34,11 @@ def test_a_task_without_an_owner_is_a_row_with_a_status_of_its_own(unreviewed, o
     unreviewed[0].state_status("in_progress", "已部署", by=office)
     assert Task.objects.without_owner().count() == 4
     assert list(Task.objects.order_by("position").values_list("status", flat=True)) == [
-        "in_progress", "not_started", "not_started", "not_started",
-    ]  # fmt: skip
+        "in_progress",
+        "not_started",
+        "not_started",
+        "not_started",
+    ]
 
 
 def test_one_organization_names_itself_opens_a_period_logs_and_is_done(unreviewed, alone, clerk, office, period):
@@ -66,8 +69,12 @@ def test_the_one_who_logged_corrects_it_alone(unreviewed, alone, clerk, office, 
     entry.submit(by=clerk, version=4, status="in_progress", progress="余一处待验收。")
     assert Task.objects.get(pk=unreviewed[0].pk).status == "in_progress"
     assert list(Event.objects.filter(entry=entry).order_by("pk").values_list("action", flat=True)) == [
-        "submitted", "accepted", "reopened", "submitted", "accepted",
-    ]  # fmt: skip
+        "submitted",
+        "accepted",
+        "reopened",
+        "submitted",
+        "accepted",
+    ]
 
 
 def test_nobody_else_is_needed_and_nothing_waits_for_anybody(unreviewed, alone, clerk, office, period):

@@ -1,6 +1,5 @@
 """A page asks as many queries of 45,000 assignments as of 4,500."""
 
-import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext

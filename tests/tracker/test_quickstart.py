@@ -65,8 +65,10 @@ def check_benchmark(plan, capsys):
         assert (entry.state, entry.period, assignment.latest_id) == ("accepted", period, entry.pk)
         assert (assignment.status, assignment.percent) == (entry.status, entry.percent)
         assert judge(assignment, plan, timezone.localdate()) == (
-            assignment.light, assignment.light_reason, assignment.light_changes_on,
-        )  # fmt: skip
+            assignment.light,
+            assignment.light_reason,
+            assignment.light_changes_on,
+        )
         assert all(40 <= len(text) <= 200 for text in (entry.progress, entry.problems, entry.next_steps))
         assert (entry.percent is not None) == (assignment.task.code == "3.2.3")
         assert not (assignment.standing and entry.status == "completed")

@@ -99,13 +99,22 @@ def test_the_defaults_are_sober(report):
     assert not tasks.exclude(reporting="status_only").filter(heading__code__in=["4.1", "4.2", "4.3", "8.1", "9.4"])
     for task in tasks:
         narrow = task.code.startswith("8.")
-        assert task.levels == (["national", "province"] if narrow else
-                               ["national", "province", "city", "county", "township", "grassroots"])  # fmt: skip
+        assert task.levels == (
+            ["national", "province"] if narrow else ["national", "province", "city", "county", "township", "grassroots"]
+        )
     assert set(tasks.values_list("frequency", "owner", "status")) == {("quarter", None, "not_started")}
     assert [task.code for task in Task.objects.asking_percent()] == ["3.4.5"]
     assert list(Area.objects.values_list("short", flat=True)) == [
-        "党的领导", "建功立业", "维权服务", "政治安全", "基层基础", "法治建设", "改革建设", "对外交流", "党的建设",
-    ]  # fmt: skip
+        "党的领导",
+        "建功立业",
+        "维权服务",
+        "政治安全",
+        "基层基础",
+        "法治建设",
+        "改革建设",
+        "对外交流",
+        "党的建设",
+    ]
 
 
 def test_a_second_load_refuses_and_resets_nothing(report):

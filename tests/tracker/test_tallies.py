@@ -33,9 +33,14 @@ def count(line="territorial", **tier):
 
 def test_the_tier_is_the_ancestor_at_depth_3_or_the_body_itself_above_it(bodies):
     tiers = {
-        "nation": bodies.nation, "province": bodies.province, "union": bodies.union, "city": bodies.city,
-        "school": bodies.school, "county": bodies.city, "sister": bodies.city,
-    }  # fmt: skip
+        "nation": bodies.nation,
+        "province": bodies.province,
+        "union": bodies.union,
+        "city": bodies.city,
+        "school": bodies.school,
+        "county": bodies.city,
+        "sister": bodies.city,
+    }
     for name, tier in tiers.items():
         assert getattr(bodies, name).tier == tier, name
     town = place("1111", "甲乡总工会", "township", bodies.county)

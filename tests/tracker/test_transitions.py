@@ -41,8 +41,10 @@ def test_an_entry_goes_from_due_to_accepted_and_the_assignment_follows(owed, cas
     lights = AssignmentTally.objects.get(task=assignment.task, line="territorial")
     assert (lights.not_started, lights.in_progress, lights.grey, lights.green) == (1, 1, 1, 1)
     assert list(Event.objects.filter(entry=entry).order_by("pk").values_list("action", flat=True)) == [
-        "drafted", "submitted", "accepted",
-    ]  # fmt: skip
+        "drafted",
+        "submitted",
+        "accepted",
+    ]
 
 
 def test_an_event_says_who_acting_as_whom_and_the_submission_keeps_its_content(submitted, cast, bodies, content):
@@ -379,8 +381,9 @@ def test_without_review_submitting_accepts(owed, cast, plan, content):
     entry = fresh(entry)
     assert (entry.state, entry.version, entry.assignment.status) == ("accepted", 3, "in_progress")
     assert list(Event.objects.filter(entry=entry).order_by("pk").values_list("to_state", flat=True)) == [
-        "submitted", "accepted",
-    ]  # fmt: skip
+        "submitted",
+        "accepted",
+    ]
 
 
 def test_without_review_the_reporter_reopens_with_a_reason_and_the_level_above_does_not(owed, cast, plan, content):
@@ -426,9 +429,10 @@ def test_the_own_leader_signs_first_and_then_the_level_above_decides(two_steps, 
     entry.accept(by=cast.reviewer, version=3)
     assert (fresh(entry).state, fresh(entry).assignment.status) == ("accepted", "in_progress")
     assert list(Event.objects.filter(entry=entry).order_by("pk").values_list("action", "from_state", "to_state")) == [
-        ("submitted", "due", "submitted"), ("signed_off", "submitted", "submitted"),
+        ("submitted", "due", "submitted"),
+        ("signed_off", "submitted", "submitted"),
         ("accepted", "submitted", "accepted"),
-    ]  # fmt: skip
+    ]
 
 
 def test_what_either_step_returns_starts_again_at_the_leader(two_steps, cast, content):

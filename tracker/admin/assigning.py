@@ -37,34 +37,44 @@ class AssignForm(forms.Form):
         label=Assignment._meta.get_field("organization").verbose_name, queryset=Organization.objects.none()
     )
     reach = forms.ChoiceField(
-        label=_("reach"), initial=ALL, widget=forms.RadioSelect,
+        label=_("reach"),
+        initial=ALL,
+        widget=forms.RadioSelect,
         choices=[
             (ALONE, _("This organization alone")),
             (ALL, _("This organization and all below it, by either line")),
             (BELOW, _("All below it, not itself")),
         ],
-    )  # fmt: skip
+    )
     levels = forms.MultipleChoiceField(
-        label=Task._meta.get_field("levels").verbose_name, choices=Level.choices, required=False,
-        widget=forms.CheckboxSelectMultiple, help_text=_("Tick none for every level each task applies to."),
-    )  # fmt: skip
+        label=Task._meta.get_field("levels").verbose_name,
+        choices=Level.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Tick none for every level each task applies to."),
+    )
     part = forms.ChoiceField(
-        label=Assignment._meta.get_field("part").verbose_name, choices=Part.choices, widget=forms.RadioSelect,
+        label=Assignment._meta.get_field("part").verbose_name,
+        choices=Part.choices,
+        widget=forms.RadioSelect,
         initial=Part.LEAD,
-    )  # fmt: skip
+    )
     due = DayField(
-        label=Assignment._meta.get_field("due").verbose_name, required=False,
+        label=Assignment._meta.get_field("due").verbose_name,
+        required=False,
         help_text=_("Leave empty for each task's own due date."),
-    )  # fmt: skip
+    )
     standard = forms.CharField(
-        label=Assignment._meta.get_field("standard").verbose_name, required=False,
+        label=Assignment._meta.get_field("standard").verbose_name,
+        required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
         validators=[MaxLengthValidator(TEXT_LIMIT), refuse_unstorable],
-    )  # fmt: skip
+    )
     owe_now = forms.BooleanField(
-        label=_("owes in the period now open"), required=False,
+        label=_("owes in the period now open"),
+        required=False,
         help_text=_("Otherwise what is assigned today owes from the next period on."),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, tasks: list[Task], admin: TaskAdmin, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

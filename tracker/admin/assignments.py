@@ -38,13 +38,15 @@ class AssignmentForm(forms.ModelForm):
     """Changing one assignment. A reason is asked for only where status or light is set by hand."""
 
     status_why = ReasonField(
-        label=_("reason for the status"), required=False,
+        label=_("reason for the status"),
+        required=False,
         help_text=_("Only needed when the status is changed: it holds until the next accepted entry."),
-    )  # fmt: skip
+    )
     light_why = ReasonField(
-        label=_("reason for the light"), required=False,
+        label=_("reason for the light"),
+        required=False,
         help_text=_("Only needed when the light is set by hand, or given back to the rules (—)."),
-    )  # fmt: skip
+    )
 
     def clean(self) -> None:
         super().clean()
@@ -65,9 +67,10 @@ class AssignmentForm(forms.ModelForm):
 
 class NewAssignmentForm(forms.ModelForm):
     owe_now = forms.BooleanField(
-        label=_("owes in the period now open"), required=False,
+        label=_("owes in the period now open"),
+        required=False,
         help_text=_("Otherwise what is assigned today owes from the next period on."),
-    )  # fmt: skip
+    )
 
     def clean(self) -> None:
         super().clean()

@@ -98,9 +98,15 @@ def events_of(entry: Entry) -> QuerySet[Event]:
 class EntryAdmin(BackOfficeAdmin):
     change_form_template = "admin/tracker/entry/change_form.html"
     list_display = (
-        "organization_name", "code", "period_title", "state", "status", "submitted_day", "timeliness",
+        "organization_name",
+        "code",
+        "period_title",
+        "state",
+        "status",
+        "submitted_day",
+        "timeliness",
         "open_day",
-    )  # fmt: skip
+    )
     list_display_links = ("organization_name", "code")
     list_filter = ("state", "period", "assignment__task__plan", "assignment__task__heading__area", "no_change")
     search_fields = ("^assignment__task__code", "assignment__organization__name", "^assignment__organization__code")
@@ -117,12 +123,20 @@ class EntryAdmin(BackOfficeAdmin):
             _("Course"),
             {
                 "fields": (
-                    "first_submitted_at", "timeliness", "submitted_at", "submitted_by", "decided_at", "decided_by",
-                    "comment", "open_until", "saved_at", "saved_by",
+                    "first_submitted_at",
+                    "timeliness",
+                    "submitted_at",
+                    "submitted_by",
+                    "decided_at",
+                    "decided_by",
+                    "comment",
+                    "open_until",
+                    "saved_at",
+                    "saved_by",
                 )
             },
         ),
-    )  # fmt: skip
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

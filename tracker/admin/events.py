@@ -79,21 +79,30 @@ class WhenFilter(admin.SimpleListFilter):
 class EventAdmin(BackOfficeAdmin):
     list_display = ("at_day", "action", "told_by", "told_as", "task_and_body", "period", "comment")
     list_filter = ("action", WhenFilter)
-    list_select_related = (
-        "by", "acting_organization", "assignment__task", "assignment__organization", "entry__period",
-    )  # fmt: skip
+    list_select_related = ("by", "acting_organization", "assignment__task", "assignment__organization", "entry__period")
     search_fields = (
-        "assignment__organization__name", "^assignment__organization__code", "^assignment__task__code", "by__name",
+        "assignment__organization__name",
+        "^assignment__organization__code",
+        "^assignment__task__code",
+        "by__name",
         "by__username",
-    )  # fmt: skip
+    )
     search_help_text = _("An organization, a person, or the beginning of a code.")
     ordering = ("-pk",)  # as they were written: an index answers this at any size
     sortable_by = ()
     at_day = plain(Event, "at")
     fields = (
-        "at", "action", "told_by", "told_as", "task_and_body", "period", "from_words", "to_words", "comment",
+        "at",
+        "action",
+        "told_by",
+        "told_as",
+        "task_and_body",
+        "period",
+        "from_words",
+        "to_words",
+        "comment",
         "content_words",
-    )  # fmt: skip
+    )
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:

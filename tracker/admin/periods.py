@@ -72,10 +72,7 @@ class PeriodAdmin(RootAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return [(None, {"fields": self.GIVEN})]
-        return [
-            (None, {"fields": self.GIVEN}),
-            (_("Opening"), {"fields": ("opened_at", "set_aside_at")}),
-        ]
+        return [(None, {"fields": self.GIVEN}), (_("Opening"), {"fields": ("opened_at", "set_aside_at")})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

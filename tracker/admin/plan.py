@@ -90,13 +90,17 @@ class HeadingAdmin(RootAdmin):
 
 class TaskForm(CodedForm):
     levels = forms.MultipleChoiceField(
-        label=Task._meta.get_field("levels").verbose_name, choices=Level.choices, widget=forms.CheckboxSelectMultiple,
-        initial=Level.values, error_messages={"required": _("Choose at least one level.")},
-    )  # fmt: skip
+        label=Task._meta.get_field("levels").verbose_name,
+        choices=Level.choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=Level.values,
+        error_messages={"required": _("Choose at least one level.")},
+    )
     reason = ReasonField(
-        label=_("reason for the status"), required=False,
+        label=_("reason for the status"),
+        required=False,
         help_text=_("Only needed when the status is changed: it holds until the next accepted entry."),
-    )  # fmt: skip
+    )
 
     def clean_levels(self) -> list[str]:
         return [level for level in Level.values if level in self.cleaned_data["levels"]]
@@ -106,18 +110,6 @@ class TaskForm(CodedForm):
         check_order(self, "start", "due")
         if "status" in self.changed_data and not self.cleaned_data.get("reason", "").strip():
             self.add_error("reason", _("Give the reason for setting the status by hand."))
-        self.check_owner()
-
-    def check_owner(self) -> None:
-        """The lead has the task to do, so its level must be among the task's (unless it has the task already)."""
-        owner, levels = self.cleaned_data.get("owner"), self.cleaned_data.get("levels")
-        if owner is None or levels is None or owner.level in levels or "owner" not in self.changed_data:
-            return
-        if not (self.instance.pk and owner.assignments.filter(task=self.instance).exists()):
-            words = gettext(
-                "This organization's level (%s) is not among the task's levels: tick it, or choose another."
-            )
-            self.add_error("owner", words % owner.get_level_display())
 
 
 class TaskAdmin(RootAdmin):
@@ -125,8 +117,14 @@ class TaskAdmin(RootAdmin):
     list_display = ("code", "wording", "owner_name", "status", "due_day", "is_standing")
     list_display_links = ("code", "wording")
     list_filter = (
-        "plan", "heading__area", "status", ("owner", admin.EmptyFieldListFilter), "standing", "frequency", "reporting",
-    )  # fmt: skip
+        "plan",
+        "heading__area",
+        "status",
+        ("owner", admin.EmptyFieldListFilter),
+        "standing",
+        "frequency",
+        "reporting",
+    )
     search_fields = ("^code", "wording")
     search_help_text = _("The beginning of a code, or words of the task.")
     ordering = ("plan", "position")

@@ -36,9 +36,20 @@ SHORTEST, LONGEST = 40, 200  # characters of a text
 # A prime number of contents a task, so that neighbours in the tree differ from task to task.
 STATUSES = [Status.IN_PROGRESS] * 17 + [Status.NOT_STARTED] * 2 + [Status.BLOCKED] + [Status.COMPLETED] * 3
 COLUMNS = (
-    "assignment", "period", "state", "version", "first_submitted_at", "submitted_at", "decided_at", "saved_at",
-    "status", "percent", "progress", "problems", "next_steps",
-)  # fmt: skip
+    "assignment",
+    "period",
+    "state",
+    "version",
+    "first_submitted_at",
+    "submitted_at",
+    "decided_at",
+    "saved_at",
+    "status",
+    "percent",
+    "progress",
+    "problems",
+    "next_steps",
+)
 
 
 class Content(NamedTuple):
@@ -82,9 +93,12 @@ def content_of(task: Task, status: str, rng: Random, *, measured: bool) -> Conte
     percent = {Status.COMPLETED: 100, Status.NOT_STARTED: 0}.get(Status(status), rng.randint(20, 90))
     area = task.heading.area.number
     return Content(
-        status, percent if measured else None, fitted(texts.PROGRESS.get(task.code, texts.MORE), rng),
-        fitted(texts.PROBLEMS.get(area, texts.MORE), rng), fitted(texts.NEXT.get(area, texts.MORE), rng),
-    )  # fmt: skip
+        status,
+        percent if measured else None,
+        fitted(texts.PROGRESS.get(task.code, texts.MORE), rng),
+        fitted(texts.PROBLEMS.get(area, texts.MORE), rng),
+        fitted(texts.NEXT.get(area, texts.MORE), rng),
+    )
 
 
 def fitted(pool: list[str], rng: Random) -> str:

@@ -95,13 +95,8 @@ def owners(tasks: list[Task], tree: Tree, handed: list[Handing], rng: Random) ->
     wide = [task for task in tasks if "county" in task.levels and task.code != MEASURED]
     ownerless = set(rng.sample(wide, WITHOUT_OWNER))
     unions = set(rng.sample([task for task in wide if task not in ownerless], OWNED_BY_UNIONS))
-    provinces = {
-        task: province
-        for handing in handed
-        for province in handing.bodies
-        if province in tree.provinces and len(handing.bodies) > len(tree.provinces)
-        for task in handing.tasks
-    }
+    whole = [handing for handing in handed if handing.bodies[1:] and handing.bodies[1] in tree.cities]  # provinces
+    provinces = {task: handing.bodies[0] for handing in whole for task in handing.tasks}
     chosen: dict[Task, Organization] = {}
     for n, task in enumerate(tasks):
         if task in unions:
@@ -117,9 +112,14 @@ def handed_at(handing: Handing, quarters: list[Quarter]) -> dt.datetime:
 
 def assign(handing: Handing, quarters: list[Quarter], people: People) -> None:
     Assignment.objects.assign(
-        handing.tasks, handing.bodies, by=people.named["admin"], part=handing.part, due=handing.due,
-        standard=handing.standard, at=handed_at(handing, quarters),
-    )  # fmt: skip
+        handing.tasks,
+        handing.bodies,
+        by=people.named["admin"],
+        part=handing.part,
+        due=handing.due,
+        standard=handing.standard,
+        at=handed_at(handing, quarters),
+    )
 
 
 def name_owners(chosen: dict[Task, Organization], quarters: list[Quarter], people: People) -> None:

@@ -19,10 +19,10 @@ from .tree import make_tree
 
 
 @transaction.atomic
-def make_demo(plan: Plan, now: dt.datetime | None = None) -> None:
+def make_demo(plan: Plan) -> None:
     """Bodies, people and three quarters of work under an empty plan, in the order in which it would have happened."""
-    now = now or timezone.now()
-    today, rng, timeline = timezone.localdate(now), Random(18), Timeline()
+    now, rng, timeline = timezone.now(), Random(18), Timeline()
+    today = timezone.localdate(now)
     tree = make_tree(rng)
     people = make_people(tree, rng)
     tasks = list(plan.tasks.select_related("plan").order_by("position"))

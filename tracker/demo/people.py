@@ -51,11 +51,15 @@ def make_people(tree: Tree, rng: Random) -> People:
     password, none = make_password(PASSWORD), make_password(None)  # hashed once: it takes a third of a second
     users = [
         User(
-            username=username, name=official(rng), telephone=telephone(rng), is_staff=username == "admin",
-            is_superuser=username == "admin", password=password if username in places else none,
+            username=username,
+            name=official(rng),
+            telephone=telephone(rng),
+            is_staff=username == "admin",
+            is_superuser=username == "admin",
+            password=password if username in places else none,
         )
         for username, _body, _role in wanted
-    ]  # fmt: skip
+    ]
     users = bulk_create_with_history(users, User)
     memberships = [
         Membership(person=user, organization=body, role=role, department=rng.choice(DEPARTMENTS))

@@ -37,13 +37,26 @@ class Ending(Enum):
 
 E = Ending
 LOCKED: dict[Ending, float] = {
-    E.ACCEPTED: 76, E.NO_CHANGE: 8, E.CORRECTED: 6, E.WITHDRAWN: 1, E.REOPENED: 1, E.EXCUSED: 2, E.RETURNED: 0.7,
-    E.DRAFT: 1, E.WAITING: 0.7,
-}  # fmt: skip
-OPEN: dict[Ending, float] = {
-    E.MISSING: 68, E.ACCEPTED: 13, E.WAITING: 8, E.DRAFT: 4, E.RETURNED: 2, E.NO_CHANGE: 2, E.CORRECTED: 1,
+    E.ACCEPTED: 76,
+    E.NO_CHANGE: 8,
+    E.CORRECTED: 6,
+    E.WITHDRAWN: 1,
+    E.REOPENED: 1,
     E.EXCUSED: 2,
-}  # fmt: skip
+    E.RETURNED: 0.7,
+    E.DRAFT: 1,
+    E.WAITING: 0.7,
+}
+OPEN: dict[Ending, float] = {
+    E.MISSING: 68,
+    E.ACCEPTED: 13,
+    E.WAITING: 8,
+    E.DRAFT: 4,
+    E.RETURNED: 2,
+    E.NO_CHANGE: 2,
+    E.CORRECTED: 1,
+    E.EXCUSED: 2,
+}
 # The reporter's county in the open quarter; what is left over is still to be reported.
 COUNTY = [E.ACCEPTED] * 12 + [E.WAITING] * 8 + [E.DRAFT] * 3 + [E.RETURNED] * 2 + [E.EXCUSED]
 # Bodies differ: how many of a hundred entries never come, and how many come late.

@@ -52,9 +52,15 @@ def make_tree(rng: Random) -> Tree:
     def place(code: str, short: str, level: Level, parent: Organization | None = None, **values: Any) -> Organization:
         name = short if short.endswith("工会") else short + "总工会"
         body = Organization(
-            code=code, name=name, short_name=short, level=level, parent=parent, contact=official(rng),
-            telephone=telephone(rng), **values,
-        )  # fmt: skip
+            code=code,
+            name=name,
+            short_name=short,
+            level=level,
+            parent=parent,
+            contact=official(rng),
+            telephone=telephone(rng),
+            **values,
+        )
         body.place()
         return body
 
@@ -82,9 +88,13 @@ def make_tree(rng: Random) -> Tree:
     education = {branch.parent_id: branch for branch in branches if branch.industry_id == unions[1].pk}
     branches += [
         place(
-            f"{cities[n].code[:5]}U2", f"{cities[n].short_name}教育工会", Level.COUNTY, cities[n],
-            line=Line.INDUSTRIAL, industry=education[cities[n].parent_id],
+            f"{cities[n].code[:5]}U2",
+            f"{cities[n].short_name}教育工会",
+            Level.COUNTY,
+            cities[n],
+            line=Line.INDUSTRIAL,
+            industry=education[cities[n].parent_id],
         )
         for n in BRANCHED
-    ]  # fmt: skip
+    ]
     return Tree(root, provinces, cities, counties, unions, branches)

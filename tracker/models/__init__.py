@@ -1,7 +1,8 @@
 from .assignments import Assignment, Part
-from .entries import Entry, State, TransitionRefused
+from .entries import Entry
 from .events import Event
 from .lights import Light, Reason
+from .moves import State, TransitionRefused
 from .organizations import Level, Line, Organization
 from .people import Membership, Role, User
 from .periods import Holiday, Period

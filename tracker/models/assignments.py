@@ -15,8 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tracker import access
-
 from .events import Event
 from .fields import WordsField, refuse_unstorable, said
 from .inserting import insert_from
@@ -46,15 +44,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return self.live().exclude(handed_on=None).exclude(status=Status.COMPLETED)
 
     def visible_to(self, user: User) -> Self:
-        organization = user.organization
-        if organization is None or not user.role:
-            return self.none()
-        if user.sees_below:
-            return self.filter(organization.subtree("organization__"))
-        own = Q(organization=organization)
-        if access.SCOPE[user.role] == access.REVIEWED:
-            own |= Q(reviewing=organization)
-        return self.filter(own)
+        return self.filter(user.assignment_scope())
 
     def editable_by(self, user: User) -> Self:
         return self.visible_to(user) if user.may_administer else self.none()
@@ -82,7 +72,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         owe_now: bool = False,
         at: dt.datetime | None = None,
     ) -> int:
-        """Give every task to every body of its levels; what is assigned already is left alone. Returns how many were made.
+        """Give every task to every body of its levels, leaving what is assigned already. Returns how many were made.
 
         `owe_now` makes them owe in periods already open (rule 1). One insert a task, whatever the number of bodies:
         104 × 3,350 in seconds. Raises ValidationError when the due date is before the start.
@@ -94,20 +84,36 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         with transaction.atomic():
             for task in tasks:
                 given = Assignment(
-                    task=task, part=part, start=start or task.start, due=due or task.due, standard=standard,
-                    frequency=task.frequency, standing=task.standing and due is None,
-                )  # fmt: skip
+                    task=task,
+                    part=part,
+                    start=start or task.start,
+                    due=due or task.due,
+                    standard=standard,
+                    frequency=task.frequency,
+                    standing=task.standing and due is None,
+                )
                 given.check_fields("part", "standard")
                 light, reason, changes_on = judge(given, task.plan, today)
-                pks: Any = organizations if isinstance(organizations, models.QuerySet) else [o.pk for o in organizations]
+                pks: Any = (
+                    organizations if isinstance(organizations, models.QuerySet) else [o.pk for o in organizations]
+                )
                 bodies = Organization.objects.filter(pk__in=pks)
                 if not all_levels:
                     bodies = bodies.filter(level__in=task.levels)
                 values: dict[str, Any] = {
-                    "task": task.pk, "part": given.part, "start": given.start, "due": given.due,
-                    "standard": standard, "frequency": given.frequency, "standing": given.standing, "handed_on": today,
-                    "created_at": at, "light": str(light), "light_reason": str(reason), "light_changes_on": changes_on,
-                }  # fmt: skip
+                    "task": task.pk,
+                    "part": given.part,
+                    "start": given.start,
+                    "due": given.due,
+                    "standard": standard,
+                    "frequency": given.frequency,
+                    "standing": given.standing,
+                    "handed_on": today,
+                    "created_at": at,
+                    "light": str(light),
+                    "light_reason": str(reason),
+                    "light_changes_on": changes_on,
+                }
                 fields = {f"v_{name}": as_column(name, value) for name, value in values.items()}
                 rows = bodies.annotate(**fields).values_list("pk", "parent", *fields)
                 made += insert_from(Assignment, ["organization", "reviewing", *values], rows)
@@ -173,42 +179,72 @@ class Assignment(models.Model):
     frequency = models.CharField(gettext_lazy("frequency"), max_length=12, choices=Frequency)
     standing = models.BooleanField(gettext_lazy("standing duty"), default=False, db_default=False)
     reviewing = models.ForeignKey(
-        Organization, models.PROTECT, verbose_name=gettext_lazy("reviewing organization"), null=True, blank=True,
+        Organization,
+        models.PROTECT,
+        verbose_name=gettext_lazy("reviewing organization"),
+        null=True,
+        blank=True,
         related_name="reviews",
-    )  # fmt: skip
+    )
     responsible = models.CharField(
-        gettext_lazy("person responsible"), max_length=60, blank=True, default="", db_default="",
+        gettext_lazy("person responsible"),
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
         validators=[refuse_unstorable],
-    )  # fmt: skip
+    )
     department = models.CharField(
-        gettext_lazy("department responsible"), max_length=60, blank=True, default="", db_default="",
+        gettext_lazy("department responsible"),
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
         validators=[refuse_unstorable],
-    )  # fmt: skip
+    )
     leader = models.CharField(
-        gettext_lazy("leader in charge"), max_length=60, blank=True, default="", db_default="",
+        gettext_lazy("leader in charge"),
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
         validators=[refuse_unstorable],
-    )  # fmt: skip
+    )
     status = models.CharField(
-        gettext_lazy("status"), max_length=16, choices=Status, default=Status.NOT_STARTED,
+        gettext_lazy("status"),
+        max_length=16,
+        choices=Status,
+        default=Status.NOT_STARTED,
         db_default=Status.NOT_STARTED.value,
-    )  # fmt: skip
+    )
     percent = models.PositiveSmallIntegerField(gettext_lazy("percent"), null=True, blank=True)
     stated_status = models.CharField(
-        gettext_lazy("status set by hand"), max_length=16, blank=True, default="", db_default="",
+        gettext_lazy("status set by hand"),
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
         choices=[("", gettext_lazy("—")), *Status.choices],
-    )  # fmt: skip
+    )
     light = models.CharField(
         gettext_lazy("light"), max_length=8, choices=Light, default=Light.GREY, db_default=Light.GREY.value
     )
     light_reason = models.CharField(
-        gettext_lazy("light reason"), max_length=12, choices=Reason, default=Reason.NOT_BEGUN,
+        gettext_lazy("light reason"),
+        max_length=12,
+        choices=Reason,
+        default=Reason.NOT_BEGUN,
         db_default=Reason.NOT_BEGUN.value,
-    )  # fmt: skip
+    )
     light_changes_on = models.DateField(null=True, editable=False)
     stated_light = models.CharField(
-        gettext_lazy("light set by hand"), max_length=8, blank=True, default="", db_default="",
+        gettext_lazy("light set by hand"),
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
         choices=[("", gettext_lazy("—")), *Light.choices],
-    )  # fmt: skip
+    )
     stated_light_why = models.CharField(
         gettext_lazy("reason"), max_length=200, blank=True, default="", db_default="", validators=[refuse_unstorable]
     )
@@ -262,6 +298,12 @@ class Assignment(models.Model):
     def check_fields(self, *names: str) -> None:
         """These fields' own rules, and that the dates are in order. Raises ValidationError by field."""
         self.clean_fields(exclude={field.name for field in self._meta.fields} - set(names))
+        if "reviewing" in names and self.reviewing_id is None and self.organization.parent_id:
+            raise ValidationError(
+                {"reviewing": _("Name the organization that reviews; only the national body has none.")}
+            )
+        if "reviewing" in names and self.reviewing_id == self.organization_id:
+            raise ValidationError({"reviewing": _("An organization does not review its own entries.")})
         if self.start and self.due and self.due < self.start:
             raise ValidationError({"due": _("The due date is before the start.")})
 
@@ -278,8 +320,11 @@ class Assignment(models.Model):
         assert set(values) <= set(self.AMENDABLE), values
         with tallying() as changes:
             row = self._locked()
-            kept = {name: [str(getattr(row, name) or ""), str(new or "")] for name, new in values.items()
-                    if getattr(row, name) != new}  # fmt: skip
+            kept = {
+                name: [str(getattr(row, name) or ""), str(new or "")]
+                for name, new in values.items()
+                if getattr(row, name) != new
+            }
             if not kept:
                 return False
             if row.ended_on is None:
@@ -338,7 +383,9 @@ class Assignment(models.Model):
             row = self._locked()
             accepted = row.entries.filter(state="accepted").order_by("-period__due", "-period_id")
             latest, status, percent = accepted.values_list("pk", "status", "percent").first() or (
-                None, Status.NOT_STARTED, None
+                None,
+                Status.NOT_STARTED,
+                None,
             )
             values: dict[str, Any] = {"latest_id": latest}
             if accepted_now and latest != row.latest_id:
@@ -350,7 +397,7 @@ class Assignment(models.Model):
     def _locked(self) -> Assignment:
         """This row afresh, held until the transaction ends; task and body are those already at hand.
 
-        `no_key`: whoever writes an event of it meanwhile commits without waiting for us, who may wait for their tallies.
+        `no_key`: whoever writes an event of it meanwhile need not wait for us, who may wait for their tallies.
         """
         row = Assignment.objects.select_for_update(no_key=True).get(pk=self.pk)
         row.task, row.organization = self.task, self.organization

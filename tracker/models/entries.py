@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,13 +11,29 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
 from tracker import access
 
 from .assignments import Assignment
 from .events import Event
 from .fields import WordsField, said
+from .moves import (
+    ACCEPT,
+    DRAFT,
+    EXCUSE,
+    OWE,
+    REOPEN,
+    RETURN,
+    SIGN_OFF,
+    SUBMIT,
+    UNDO,
+    WITHDRAW,
+    WRITABLE,
+    Move,
+    State,
+    TransitionRefused,
+)
 from .periods import Period, working_days_after
 from .plan import Review, Status
 from .tallies import Changes, tallying
@@ -28,54 +44,20 @@ if TYPE_CHECKING:
 RETURN_DAYS = 3  # working days an entry returned after the lock stays open
 
 
-class State(models.TextChoices):
-    DUE = "due", pgettext_lazy("entry", "To be reported")
-    DRAFT = "draft", pgettext_lazy("entry", "Draft")
-    SUBMITTED = "submitted", pgettext_lazy("entry", "Awaiting review")
-    RETURNED = "returned", pgettext_lazy("entry", "Returned")
-    ACCEPTED = "accepted", pgettext_lazy("entry", "Accepted")
-    EXCUSED = "excused", pgettext_lazy("entry", "Excused")
-
-
-class Move(NamedTuple):
-    action: str
-    sources: tuple[str, ...]
-    target: str
-
-
-WRITABLE = (State.DUE, State.DRAFT, State.RETURNED)
-DRAFT = Move(Event.Action.DRAFTED, WRITABLE, State.DRAFT)
-SUBMIT = Move(Event.Action.SUBMITTED, WRITABLE, State.SUBMITTED)
-WITHDRAW = Move(Event.Action.WITHDRAWN, (State.SUBMITTED,), State.DRAFT)
-SIGN_OFF = Move(Event.Action.SIGNED_OFF, (State.SUBMITTED,), State.SUBMITTED)
-ACCEPT = Move(Event.Action.ACCEPTED, (State.SUBMITTED,), State.ACCEPTED)
-RETURN = Move(Event.Action.RETURNED, (State.SUBMITTED,), State.RETURNED)
-REOPEN = Move(Event.Action.REOPENED, (State.ACCEPTED,), State.RETURNED)
-EXCUSE = Move(Event.Action.EXCUSED, (*WRITABLE, State.SUBMITTED), State.EXCUSED)
-OWE = Move(Event.Action.OWED_AGAIN, (State.EXCUSED,), State.DUE)
-UNDO = Move(Event.Action.UNDONE, (State.ACCEPTED, State.RETURNED), State.SUBMITTED)
-
-
-class TransitionRefused(Exception):
-    """A transition that the rules or somebody faster forbid. `code` says which; the message is for the person."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 class EntryQuerySet(models.QuerySet["Entry"]):
     def for_transition(self) -> Self:
         """With everything a transition reads, in one query."""
         return self.select_related(
-            "assignment__organization", "assignment__reviewing", "assignment__task__heading__area",
-            "assignment__task__plan", "period__plan",
-        )  # fmt: skip
+            "assignment__organization",
+            "assignment__reviewing",
+            "assignment__task__heading__area",
+            "assignment__task__plan",
+            "period__plan",
+        )
 
     def visible_to(self, user: User) -> Self:
         """The entries of visible assignments; drafts inside their own body only (rule 5)."""
-        visible = self.filter(assignment__in=Assignment.objects.visible_to(user))
+        visible = self.filter(user.assignment_scope("assignment__"))
         return visible.filter(~Q(state=State.DRAFT) | Q(assignment__organization=user.organization))
 
     def editable_by(self, user: User) -> Self:
@@ -89,9 +71,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
             return self.none()
         steps = Q(assignment__task__plan__review=Review.OWN_THEN_ABOVE)
         if user.may(access.SIGN_OFF):
-            mine = Q(assignment__organization=body) & (
-                Q(assignment__reviewing=None) | steps & Q(review_step=0)
-            )
+            mine = Q(assignment__organization=body) & (Q(assignment__reviewing=None) | steps & Q(review_step=0))
         else:
             mine = Q(assignment__reviewing=body) & (~steps | Q(review_step=1))
         return self.filter(mine).exclude(submitted_by=user)
@@ -108,7 +88,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """Supervisors and administrators excuse within their scope, never their own body but at the root."""
         if not (user.sees_below and user.role != access.AUDITOR):
             return self.none()
-        visible = self.filter(assignment__in=Assignment.objects.visible_to(user))
+        visible = self.filter(user.assignment_scope("assignment__"))
         own = Q(assignment__organization=user.organization, assignment__organization__parent__isnull=False)
         return visible.exclude(own)
 
@@ -136,21 +116,33 @@ class Entry(models.Model):
     first_submitted_at = models.DateTimeField(gettext_lazy("first submitted at"), null=True, editable=False)
     submitted_at = models.DateTimeField(gettext_lazy("submitted at"), null=True, editable=False)
     submitted_by = models.ForeignKey(
-        "tracker.User", models.PROTECT, verbose_name=gettext_lazy("submitted by"), null=True, editable=False,
+        "tracker.User",
+        models.PROTECT,
+        verbose_name=gettext_lazy("submitted by"),
+        null=True,
+        editable=False,
         related_name="+",
-    )  # fmt: skip
+    )
     decided_at = models.DateTimeField(gettext_lazy("decided at"), null=True, editable=False)
     decided_by = models.ForeignKey(
-        "tracker.User", models.PROTECT, verbose_name=gettext_lazy("decided by"), null=True, editable=False,
+        "tracker.User",
+        models.PROTECT,
+        verbose_name=gettext_lazy("decided by"),
+        null=True,
+        editable=False,
         related_name="+",
-    )  # fmt: skip
+    )
     comment = WordsField(gettext_lazy("review opinion"))
     open_until = models.DateField(gettext_lazy("open after the lock until"), null=True, blank=True)
     saved_at = models.DateTimeField(gettext_lazy("saved at"), null=True, editable=False)
     saved_by = models.ForeignKey(
-        "tracker.User", models.PROTECT, verbose_name=gettext_lazy("saved by"), null=True, editable=False,
+        "tracker.User",
+        models.PROTECT,
+        verbose_name=gettext_lazy("saved by"),
+        null=True,
+        editable=False,
         related_name="+",
-    )  # fmt: skip
+    )
 
     CONTENT = ("status", "percent", "progress", "problems", "next_steps", "no_change")
     TEXTS = ("progress", "problems", "next_steps")
@@ -244,9 +236,19 @@ class Entry(models.Model):
         at, content = at or timezone.now(), self._checked(content, complete=True)
         with tallying():
             self._turn(
-                SUBMIT, by=by, version=version, at=at, event_content=content, submitted_at=at, submitted_by=by,
-                first_submitted_at=self.first_submitted_at or at, review_step=0, saved_at=at, saved_by=by, **content,
-            )  # fmt: skip
+                SUBMIT,
+                by=by,
+                version=version,
+                at=at,
+                event_content=content,
+                submitted_at=at,
+                submitted_by=by,
+                first_submitted_at=self.first_submitted_at or at,
+                review_step=0,
+                saved_at=at,
+                saved_by=by,
+                **content,
+            )
             if self.assignment.task.plan.review == Review.NONE:
                 self._turn(ACCEPT, by=by, version=self.version, at=at, decided_at=at, decided_by=by, comment="")
 
@@ -254,12 +256,19 @@ class Entry(models.Model):
         """Take back before a decision. What was never decided on was never submitted."""
         self._guard_writer(by, at)
         if self.review_step:
-            raise TransitionRefused("state", _("Your own leader has signed this off already; ask for it to be returned."))
+            raise TransitionRefused(
+                "state", _("Your own leader has signed this off already; ask for it to be returned.")
+            )
         undecided = self.first_submitted_at == self.submitted_at
         self._turn(
-            WITHDRAW, by=by, version=version, at=at, submitted_at=None, submitted_by=None,
+            WITHDRAW,
+            by=by,
+            version=version,
+            at=at,
+            submitted_at=None,
+            submitted_by=None,
             first_submitted_at=None if undecided else self.first_submitted_at,
-        )  # fmt: skip
+        )
 
     def accept(self, *, by: User, version: int, comment: str = "", at: dt.datetime | None = None) -> None:
         """Accept; under "own leader, then above" the leader's acceptance is a signature and the next step follows."""
@@ -293,9 +302,15 @@ class Entry(models.Model):
             raise TransitionRefused("stale", self._moved_on())
         opened = last is not None and "open_until" in (last.content or {})
         self._turn(
-            UNDO, by=by, version=version, at=at, decided_at=None, decided_by=None, comment="",
+            UNDO,
+            by=by,
+            version=version,
+            at=at,
+            decided_at=None,
+            decided_by=None,
+            comment="",
             open_until=None if opened else self.open_until,
-        )  # fmt: skip
+        )
 
     def excuse(self, *, by: User, version: int, comment: str, at: dt.datetime | None = None) -> None:
         """Nothing is owed any more (免报), with a reason."""
@@ -305,9 +320,16 @@ class Entry(models.Model):
     def owe_again(self, *, by: User, version: int, comment: str, at: dt.datetime | None = None) -> None:
         self._guard_excuser(by)
         self._turn(
-            OWE, by=by, version=version, at=at, comment=required(comment), first_submitted_at=None, submitted_at=None,
-            submitted_by=None, review_step=0,
-        )  # fmt: skip
+            OWE,
+            by=by,
+            version=version,
+            at=at,
+            comment=required(comment),
+            first_submitted_at=None,
+            submitted_at=None,
+            submitted_by=None,
+            review_step=0,
+        )
 
     def let_in(self, *, by: User, version: int, until: dt.date, comment: str, at: dt.datetime | None = None) -> None:
         """Open this one entry after the lock until a day, with a reason (an exception, logged)."""
@@ -316,9 +338,14 @@ class Entry(models.Model):
             raise TransitionRefused("state", self._moved_on())
         move = Move(Event.Action.LET_IN, (State(self.state),), self.state)
         self._turn(
-            move, by=by, version=version, at=at, open_until=until, event_comment=required(comment),
+            move,
+            by=by,
+            version=version,
+            at=at,
+            open_until=until,
+            event_comment=required(comment),
             event_content={"open_until": until.isoformat()},
-        )  # fmt: skip
+        )
 
     # The one path every transition takes.
 
@@ -362,9 +389,16 @@ class Entry(models.Model):
         if move is DRAFT and was == State.DRAFT:
             return  # saving a draft again is no transition; the last writer stands on the entry
         Event.record(
-            self.assignment, entry=self, action=move.action, by=by, at=at, from_state=was, to_state=self.state,
-            comment=comment, content=content,
-        )  # fmt: skip
+            self.assignment,
+            entry=self,
+            action=move.action,
+            by=by,
+            at=at,
+            from_state=was,
+            to_state=self.state,
+            comment=comment,
+            content=content,
+        )
 
     def _count(self, changes: Changes, before: list[str]) -> None:
         after = self._columns()

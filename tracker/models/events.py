@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, user: User) -> Self:
-        from .assignments import Assignment
-
-        return self.filter(assignment__in=Assignment.objects.visible_to(user))
+        return self.filter(user.assignment_scope("assignment__"))
 
     def told(self) -> Self:
         """Newest first, with whom each line names."""
@@ -89,7 +87,15 @@ class Event(models.Model):
         content: dict[str, Any] | None = None,
     ) -> Event:
         return cls.objects.create(
-            assignment=assignment, entry=entry, action=action, by=by, at=at or timezone.now(),
-            acting_role=by.role if by else "", acting_organization=by.organization if by else None,
-            from_state=from_state, to_state=to_state, comment=comment, content=content,
-        )  # fmt: skip
+            assignment=assignment,
+            entry=entry,
+            action=action,
+            by=by,
+            at=at or timezone.now(),
+            acting_role=by.role if by else "",
+            acting_organization=by.organization if by else None,
+            from_state=from_state,
+            to_state=to_state,
+            comment=comment,
+            content=content,
+        )

@@ -48,8 +48,10 @@ class Loaded(NamedTuple):
 
 def complaint(number: int, column: str, message: str) -> str:
     return _("Line %(number)d, column %(column)s: %(message)s") % {
-        "number": number, "column": column, "message": message,
-    }  # fmt: skip
+        "number": number,
+        "column": column,
+        "message": message,
+    }
 
 
 @transaction.atomic
@@ -265,9 +267,15 @@ class Loading:
         """As `Organization.place()` does it, with the counters in memory."""
         parent, industry = bodies.get(row.parent_code), bodies.get(row.industry_parent_code)
         body = Organization(
-            code=row.code, name=row.name, short_name=row.short_name, level=row.level, line=row.line, parent=parent,
-            industry=industry, path=ROOT_PATH,
-        )  # fmt: skip
+            code=row.code,
+            name=row.name,
+            short_name=row.short_name,
+            level=row.level,
+            line=row.line,
+            parent=parent,
+            industry=industry,
+            path=ROOT_PATH,
+        )
         if parent is None:
             return body
         own = next_child_of(parent)

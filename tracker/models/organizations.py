@@ -92,9 +92,13 @@ class Organization(models.Model):
         "self", models.PROTECT, verbose_name=_("parent"), null=True, blank=True, related_name="children"
     )
     industry = models.ForeignKey(
-        "self", models.PROTECT, verbose_name=_("industrial parent"), null=True, blank=True,
+        "self",
+        models.PROTECT,
+        verbose_name=_("industrial parent"),
+        null=True,
+        blank=True,
         related_name="industry_children",
-    )  # fmt: skip
+    )
     contact = models.CharField(_("contact person"), max_length=60, blank=True, validators=[refuse_unstorable])
     telephone = models.CharField(_("telephone"), max_length=60, blank=True, validators=[refuse_unstorable])
 
@@ -212,4 +216,3 @@ class Organization(models.Model):
             return tier, self.pk if self.industry_path else None
         above = Organization.objects.filter(industry_path=self.industry_path[:cut]).first()
         return tier, above.pk if above else None
-

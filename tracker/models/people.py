@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from tracker import access
@@ -31,7 +32,7 @@ class User(AbstractUser):
 
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
-    name = models.CharField(_("name"), max_length=60, blank=True, validators=[refuse_unstorable])
+    name = models.CharField(pgettext_lazy("person", "name"), max_length=60, blank=True, validators=[refuse_unstorable])
     telephone = models.CharField(_("office telephone"), max_length=60, blank=True, validators=[refuse_unstorable])
 
     history = HistoricalRecords(
@@ -92,6 +93,17 @@ class User(AbstractUser):
     @property
     def sees_below(self) -> bool:
         return access.SCOPE.get(self.role) == access.SUBTREE
+
+    def assignment_scope(self, prefix: str = "") -> Q:
+        """The assignments this person may see, as a condition on the assignment that `prefix` leads to (rule 5)."""
+        if self.organization is None or not self.role:
+            return Q(pk__in=[])
+        if self.sees_below:
+            return self.organization.subtree(f"{prefix}organization__")
+        own = Q(**{f"{prefix}organization": self.organization})
+        if access.SCOPE[self.role] == access.OWN:
+            return own
+        return own | Q(**{f"{prefix}reviewing": self.organization})
 
     def scope(self, prefix: str = "") -> Q:
         """The bodies this person may see, as a condition on the organization that `prefix` leads to (rule 5)."""

@@ -84,9 +84,11 @@ class Period(models.Model):
 
     plan = models.ForeignKey(Plan, models.PROTECT, verbose_name=gettext_lazy("plan"), related_name="periods")
     code = models.CharField(
-        gettext_lazy("code"), max_length=16, validators=[refuse_unstorable],
+        gettext_lazy("code"),
+        max_length=16,
+        validators=[refuse_unstorable],
         help_text=gettext_lazy("2026Q4 for a quarter, 2026-11 for a month, 2026H2 for a half-year, 2026 for a year."),
-    )  # fmt: skip
+    )
     kind = models.CharField(gettext_lazy("kind"), max_length=12, choices=Frequency, default=Frequency.QUARTER)
     opens = models.DateField(gettext_lazy("opens"))
     due = models.DateField(gettext_lazy("due"))
@@ -104,11 +106,12 @@ class Period(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["plan", "code"], name="period_code_unique"),
             models.CheckConstraint(
-                condition=Q(due__gte=F("opens"), locks__gte=F("due")), name="period_dates_in_order",
+                condition=Q(due__gte=F("opens"), locks__gte=F("due")),
+                name="period_dates_in_order",
                 violation_error_message=gettext_lazy("A period opens, is due and locks, in this order."),
             ),
             models.CheckConstraint(condition=Q(kind__in=Frequency.values), name="period_kind_known"),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -127,7 +130,12 @@ class Period(models.Model):
             return self.code
         year, number = match[1], int(match[2]) if pattern and pattern.groups > 1 else 0
         if self.kind == Frequency.QUARTER:
-            quarters = (_("%s, first quarter"), _("%s, second quarter"), _("%s, third quarter"), _("%s, fourth quarter"))
+            quarters = (
+                _("%s, first quarter"),
+                _("%s, second quarter"),
+                _("%s, third quarter"),
+                _("%s, fourth quarter"),
+            )
             return quarters[number - 1] % year
         if self.kind == Frequency.HALF_YEAR:
             return (_("%s, first half"), _("%s, second half"))[number - 1] % year

@@ -95,15 +95,17 @@ class Plan(models.Model):
         ordering = ["-start", "slug"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(due__gte=F("start")), name="plan_due_after_start",
+                condition=Q(due__gte=F("start")),
+                name="plan_due_after_start",
                 violation_error_message=_("The due date is before the start."),
             ),
             models.CheckConstraint(condition=Q(review__in=Review.values), name="plan_review_known"),
             models.CheckConstraint(
-                condition=Q(red_points__gte=F("yellow_points")), name="plan_red_after_yellow",
+                condition=Q(red_points__gte=F("yellow_points")),
+                name="plan_red_after_yellow",
                 violation_error_message=_("Red must not come before yellow."),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -363,10 +365,11 @@ class Figure(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["plan", "slug"], name="figure_unique"),
             models.CheckConstraint(
-                condition=Q(baseline__isnull=False) | Q(target__isnull=False), name="figure_has_a_number",
+                condition=Q(baseline__isnull=False) | Q(target__isnull=False),
+                name="figure_has_a_number",
                 violation_error_message=_("A figure has a baseline, a target, or both."),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.name

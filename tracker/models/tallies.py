@@ -68,8 +68,10 @@ class Tally(models.Model):
     def add(cls, deltas: dict[tuple[Any, ...], Counter[str]]) -> None:
         """Upsert the deltas in key order, so that two writers never wait for each other in a ring."""
         rows = [
-            (*key, *(counts[name] for name in cls.COUNTS)) for key, counts in sorted(deltas.items()) if any(counts.values())
-        ]  # fmt: skip
+            (*key, *(counts[name] for name in cls.COUNTS))
+            for key, counts in sorted(deltas.items())
+            if any(counts.values())
+        ]
         if not rows:
             return
         columns = [column(cls, name) for name in (*cls.KEY, *cls.COUNTS)]
@@ -114,9 +116,7 @@ class AssignmentTally(Tally):
     class Meta:
         verbose_name = _("assignment tally")
         verbose_name_plural = _("assignment tallies")
-        constraints = [
-            models.UniqueConstraint(fields=["line", "tier", "task", "part"], name="assignment_tally_unique")
-        ]
+        constraints = [models.UniqueConstraint(fields=["line", "tier", "task", "part"], name="assignment_tally_unique")]
 
     def __str__(self) -> str:
         return f"{self.line} {self.tier_id} {self.task_id} {self.part}"
@@ -214,9 +214,17 @@ class EntryTally(Tally):
 
         tier = f"assignment__organization__{TIERS[Line(line)]}"
         rows: Any = Entry.objects.filter(period=period).exclude(**{tier: None})
-        keys = {"line": Value(line), "tier": F(tier), "area": F("assignment__task__heading__area"),
-                "set_aside": Value(False)}  # fmt: skip
-        return rows.annotate(**keys).values("line", "tier", "period", "area", "set_aside").annotate(**cls.aggregates(period))
+        keys = {
+            "line": Value(line),
+            "tier": F(tier),
+            "area": F("assignment__task__heading__area"),
+            "set_aside": Value(False),
+        }
+        return (
+            rows.annotate(**keys)
+            .values("line", "tier", "period", "area", "set_aside")
+            .annotate(**cls.aggregates(period))
+        )
 
     @classmethod
     def recount(cls, period: Period) -> None:

@@ -61,11 +61,13 @@ def as_round(period: Period, entries: list[Entry], today: dt.date) -> dict[str, 
         "returned": by_state[State.RETURNED],
         "open": [entry for entry in entries if entry.state in (State.DUE, State.DRAFT)],
         "done": [entry for entry in entries if entry.state in (State.SUBMITTED, State.ACCEPTED)],
-        "counts": [(state.label, len(by_state[state])) for state in (
-            State.ACCEPTED, State.SUBMITTED, State.DRAFT, State.RETURNED, State.DUE, State.EXCUSED
-        ) if by_state[state]],
+        "counts": [
+            (state.label, len(by_state[state]))
+            for state in (State.ACCEPTED, State.SUBMITTED, State.DRAFT, State.RETURNED, State.DUE, State.EXCUSED)
+            if by_state[state]
+        ],
         "working_days": working_days_between(today, period.due) if today <= period.due else 0,
-    }  # fmt: skip
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,9 +109,7 @@ def log(request: SignedIn, entry: Entry, action: str) -> HttpResponse:
     return redirect("home")
 
 
-def is_same_submission(
-    request: SignedIn, stands: Entry, version: int, action: str, content: dict[str, Any]
-) -> bool:
+def is_same_submission(request: SignedIn, stands: Entry, version: int, action: str, content: dict[str, Any]) -> bool:
     """A double click: the first of the two did what the second asks, so there is nothing to refuse."""
     done = State.SUBMITTED if stands.assignment.task.plan.review != "none" else State.ACCEPTED
     return (

@@ -16,6 +16,4 @@ def queue(request: SignedIn) -> HttpResponse:
         "assignment__task", "assignment__organization__parent", "period", "submitted_by"
     )
     table = page_of(QueueTable(rows.defer("problems", "next_steps")), request.GET)
-    return render(
-        request, "tracker/review.html", {"filter": narrowed, "table": table, "found": table.paginator.count}
-    )  # fmt: skip
+    return render(request, "tracker/review.html", {"filter": narrowed, "table": table, "found": table.paginator.count})

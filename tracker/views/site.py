@@ -94,9 +94,13 @@ def language(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("language", "")
     if chosen in dict(settings.LANGUAGES):
         response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME, chosen, max_age=31_536_000, httponly=True, samesite="Lax",
+            settings.LANGUAGE_COOKIE_NAME,
+            chosen,
+            max_age=31_536_000,
+            httponly=True,
+            samesite="Lax",
             secure=settings.LANGUAGE_COOKIE_SECURE,
-        )  # fmt: skip
+        )
     return response
 
 
@@ -114,28 +118,39 @@ def refusal(request: HttpRequest, status: int, title: str, words: str) -> HttpRe
 
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return refusal(request, 400, _("This request cannot be understood"), _("Check the address, or send less at once. Nothing was changed."))
+    return refusal(
+        request,
+        400,
+        _("This request cannot be understood"),
+        _("Check the address, or send less at once. Nothing was changed."),
+    )
 
 
 @login_not_required
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return refusal(request, 403, _("This is not yours to do"), _("Your role does not allow it. Ask your administrator."))
+    return refusal(
+        request, 403, _("This is not yours to do"), _("Your role does not allow it. Ask your administrator.")
+    )
 
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return refusal(
-        request, 403, _("This page had been open too long"),
+        request,
+        403,
+        _("This page had been open too long"),
         _("Go back, copy what you wrote, reload the page and send it again. Nothing was changed."),
-    )  # fmt: skip
+    )
 
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refusal(
-        request, 404, _("There is nothing here for you"),
+        request,
+        404,
+        _("There is nothing here for you"),
         _("The address is wrong, or what it names lies outside your organization’s scope."),
-    )  # fmt: skip
+    )
 
 
 @login_not_required

@@ -28,9 +28,9 @@ class Command(BaseCommand):
         )
         message = many % {"count": found}
         if not repair:
-            raise CommandError(f"{message} {_('Run check_tallies --repair to count them afresh.')}")
+            raise CommandError(message + " " + _("Run check_tallies --repair to count them afresh."))
         checking.repair()
-        self.stdout.write(f"{message} {_('They have been counted afresh.')}")
+        self.stdout.write(message + " " + _("They have been counted afresh."))
 
 
 def told(difference: checking.Difference) -> str:

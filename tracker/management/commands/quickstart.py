@@ -23,9 +23,10 @@ class Command(BaseCommand):
         parser.add_argument("addrport", nargs="?", default="127.0.0.1:8000", help="where to serve")
         parser.add_argument("--no-server", action="store_true", help="stop before serving")
         parser.add_argument(
-            "--assign", action="store_true",
+            "--assign",
+            action="store_true",
             help="for benchmarks: every task to every body of its levels, and one accepted period of invented texts",
-        )  # fmt: skip
+        )
         parser.add_argument("--all-levels", action="store_true", help="with --assign: whatever their level")
 
     def handle(self, *, addrport: str, no_server: bool, assign: bool, all_levels: bool, **options: Any) -> None:
@@ -68,9 +69,10 @@ class Command(BaseCommand):
             self.say(_("Making the demo; this takes half a minute."))
             make_demo(Plan.objects.get(slug=PLAN))
         names = ", ".join(username for username, _description in PEOPLE)
-        self.say(_("Demo data, all invented. Sign in as %(names)s; the password is %(password)s.") % {
-            "names": names, "password": PASSWORD,
-        })  # fmt: skip
+        self.say(
+            _("Demo data, all invented. Sign in as %(names)s; the password is %(password)s.")
+            % {"names": names, "password": PASSWORD}
+        )
 
     def start_for_real(self, *, assign: bool, all_levels: bool) -> None:
         if not Organization.objects.exists():
