@@ -12,7 +12,7 @@ run: $(VENV)/.run ## Set up the first time, make the demo, serve http://127.0.0.
 	DEBUG=1 DEMO=1 $(PY) manage.py quickstart
 
 test: $(VENV)/.dev ## The tests, on SQLite or on DATABASE_URL
-	DEBUG=1 $(PY) -m pytest -n auto
+	DEBUG=1 $(PY) -m pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.dev ## Style, types, layers, templates, migrations, deployment checks
 	$(PY) -m ruff check .
@@ -30,7 +30,7 @@ bench: $(VENV)/.dev ## Figures as ratios, in one run
 	DEBUG=1 $(PY) -m tests.bench
 
 messages: $(VENV)/.dev ## Collect and compile the Chinese catalogue (needs gettext)
-	DEBUG=1 $(PY) manage.py makemessages -l zh_Hans --no-obsolete --no-location --add-location never -i .venv -i tests -i var
+	DEBUG=1 $(PY) manage.py makemessages -l zh_Hans --no-obsolete --add-location never -i .venv -i tests -i var
 	DEBUG=1 $(PY) manage.py compilemessages -l zh_Hans -i .venv
 
 lock: $(VENV)/.dev ## Pin the dependencies afresh, with hashes

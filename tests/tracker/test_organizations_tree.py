@@ -97,10 +97,16 @@ def test_a_body_refused_by_the_database_uses_up_no_number(bodies):
 
 
 def test_a_body_outside_the_industrial_line_has_nobody_below_it_by_that_line(bodies):
-    for body in (bodies.nation, bodies.province, bodies.county):
+    for body in (bodies.province, bodies.county):
         assert not Organization.objects.below(body, line="industrial").exists()
     assert set(Organization.objects.below(bodies.union, line="industrial")) == {bodies.union, bodies.school}
     assert set(Organization.objects.below(bodies.union, line="territorial")) == {bodies.union}
+
+
+def test_the_root_stands_above_the_whole_industrial_line(bodies):
+    deep = place("1119", "甲县教育工会", "county", bodies.county, line="industrial")
+    line = Organization.objects.below(bodies.nation, line="industrial")
+    assert set(line) == {bodies.union, bodies.school, deep}
 
 
 def test_a_subtree_does_not_take_in_a_neighbour_whose_path_begins_alike(bodies):
@@ -156,6 +162,8 @@ class TestAgainstAWalk(TestCase):
         for body in bodies:
             territorial = walk(bodies, body, lambda child: child.parent)
             industrial = walk(bodies, body, by_industry) if body in line else set()
+            if body.parent is None:
+                industrial = line
             found = Organization.objects
             assert set(found.below(body, line="territorial")) == territorial
             assert set(found.below(body, line="industrial")) == industrial

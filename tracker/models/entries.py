@@ -18,6 +18,7 @@ from tracker import access
 from .assignments import Assignment
 from .events import Event
 from .fields import WordsField, said
+from .lights import written
 from .moves import (
     ACCEPT,
     DRAFT,
@@ -454,7 +455,7 @@ class Entry(models.Model):
         return _(
             "%(period)s was locked on %(day)s, so this cannot be submitted. If it must be, ask the reviewer of "
             "%(reviewer)s to open it for you."
-        ) % {"period": self.period.title, "day": format_day(self.period.locks), "reviewer": reviewer}
+        ) % {"period": self.period.title, "day": written(self.period.locks, timezone.localdate()), "reviewer": reviewer}
 
     def _moved_on(self) -> str:
         now = Entry.objects.only("state", "version").get(pk=self.pk)
@@ -515,9 +516,3 @@ class Entry(models.Model):
 
 def required(comment: str) -> str:
     return said("comment", comment, missing=_("Give the reason."))
-
-
-def format_day(day: dt.date) -> str:
-    from .lights import written
-
-    return written(day, timezone.localdate())
