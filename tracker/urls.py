@@ -1,7 +1,17 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
+from django.urls.converters import StringConverter
 
 from tracker.views import entries, organizations, plans, review, site
+
+
+class CodeConverter(StringConverter):
+    """A code as it stands in an address; NUL, which PostgreSQL cannot even compare, names nothing."""
+
+    regex = r"[^/\x00]+"
+
+
+register_converter(CodeConverter, "code")
 
 urlpatterns = [
     path("", entries.home, name="home"),
@@ -10,8 +20,8 @@ urlpatterns = [
     path("plans/<slug:slug>/", plans.plan, name="plan"),
     path("plans/<slug:slug>/areas/<int:number>/", plans.area, name="area"),
     path("plans/<slug:slug>/tasks/", plans.tasks, name="tasks"),
-    path("plans/<slug:slug>/tasks/<str:code>/", plans.task, name="task"),
-    path("organizations/<str:code>/", organizations.organization, name="organization"),
+    path("plans/<slug:slug>/tasks/<code:code>/", plans.task, name="task"),
+    path("organizations/<code:code>/", organizations.organization, name="organization"),
     path("reports/", include("reports.urls")),
     path("accounts/login/", site.Login.as_view(), name="login"),
     path("accounts/logout/", site.Logout.as_view(), name="logout"),
