@@ -11,7 +11,7 @@ def fill(page, **texts):
 
 
 def test_from_the_county_to_the_ledger(visitor):
-    said = f"新建服务站点四个，其中商圈两个（{visitor.width}）。"
+    said = f"新建服务站点四个，其中商圈两个（{'宽屏' if visitor.width == 'wide' else '窄屏'}）。"
 
     page = visitor.sign_in("reporter")
     visitor.shoot("journey-1-owed")
