@@ -13,6 +13,7 @@ from tracker.models import (
     Figure,
     Heading,
     Membership,
+    Notice,
     Organization,
     Period,
     Plan,
@@ -111,7 +112,9 @@ def tasks(plan):
                 reporting="status_only" if number == 4 else "full",
             )
         )
-    figure = Figure.objects.create(plan=plan, slug="sites", position=1, name="示范点", unit="个", target=1000)
+    figure = Figure.objects.create(
+        plan=plan, slug="sites", position=1, name="示范点", unit="个", target=1000, over_time="stock"
+    )
     figure.tasks.add(made[2])
     return made
 
@@ -134,6 +137,7 @@ def owed(bodies, tasks, period, cast):
     """The county owes all four tasks, its sister 3.2.1; returns the county's entries by code."""
     Assignment.objects.assign(tasks, [bodies.county], by=cast.administrator)
     Assignment.objects.assign(tasks[:1], [bodies.sister], by=cast.administrator)
+    Notice.objects.all().delete()  # that it was handed down
     period.open()
     entries = Entry.objects.for_transition().filter(assignment__organization=bodies.county)
     return {entry.assignment.task.code: entry for entry in entries}

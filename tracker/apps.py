@@ -9,7 +9,7 @@ class TrackerConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401
+        from . import checks, signals  # noqa: F401
 
 
 class BackOffice(admin.AdminConfig):

@@ -6,9 +6,26 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+from django_filters.fields import ModelChoiceField
 
-from .models import Area, Entry, Heading, Organization, Period, Plan, Status, Task
+from .models import (
+    Area,
+    Assignment,
+    Blocker,
+    BlockerState,
+    Entry,
+    Heading,
+    InstructionReply,
+    Organization,
+    Period,
+    Plan,
+    Status,
+    Task,
+    User,
+)
 from .models.fields import refuse_unstorable
 
 
@@ -35,7 +52,23 @@ class WordsFilter(filters.CharFilter):
         return queryset.search(value)
 
 
-class TaskFilter(filters.FilterSet):
+class Narrowing(filters.FilterSet):
+    @property
+    def found(self) -> Any:
+        return self.qs if self.is_valid() else self.queryset.none()
+
+
+class SideNarrowing(Narrowing):
+    """Narrows one of several lists. `side` is the list shown, kept while it is narrowed."""
+
+    side = filters.CharFilter(method="as_it_is", widget=forms.HiddenInput())
+
+    @staticmethod
+    def as_it_is(queryset: Any, name: str, value: str) -> Any:
+        return queryset
+
+
+class TaskFilter(Narrowing):
     area = filters.ModelChoiceFilter(
         label=_("Work area"),
         field_name="heading__area",
@@ -63,18 +96,27 @@ class TaskFilter(filters.FilterSet):
 
     def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filters["area"].extra["queryset"] = Area.objects.filter(plan=plan).select_related("plan")
-        self.filters["heading"].extra["queryset"] = Heading.objects.filter(area__plan=plan)
+        self.filters["area"].queryset = Area.objects.filter(plan=plan).select_related("plan")
+        self.filters["heading"].queryset = Heading.objects.filter(area__plan=plan)
 
     def by_owner(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(owner__isnull=value == "none")
 
-    @property
-    def found(self) -> Any:
-        return self.qs if self.is_valid() else self.queryset.none()
+
+class PeriodField(ModelChoiceField):
+    """Periods of several plans: their codes and titles repeat, so the plan stands beside them."""
+
+    several_plans = False
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.title} · {obj.plan.title}" if self.several_plans else obj.title
 
 
-class QueueFilter(filters.FilterSet):
+class PeriodFilter(filters.ModelChoiceFilter):
+    field_class = PeriodField
+
+
+class QueueFilter(Narrowing):
     """Narrows the review queue. The choices are those that wait: a reviewer has tens of bodies below, not thousands."""
 
     organization = filters.ModelChoiceFilter(
@@ -85,13 +127,18 @@ class QueueFilter(filters.FilterSet):
         widget=select(),
         empty_label=_("All"),
     )
-    period = filters.ModelChoiceFilter(
-        label=_("Period"), to_field_name="code", queryset=Period.objects.none(), widget=select(), empty_label=_("All")
-    )
+    period = PeriodFilter(label=_("Period"), queryset=Period.objects.none(), widget=select(), empty_label=_("All"))
     area = filters.ModelChoiceFilter(
         label=_("Work area"),
         field_name="assignment__task__heading__area",
         queryset=Area.objects.none(),
+        widget=select(),
+        empty_label=_("All"),
+    )
+    waiting = filters.ChoiceFilter(
+        label=_("Waiting"),
+        choices=[("long", _("For more than two working days"))],
+        method="by_wait",
         widget=select(),
         empty_label=_("All"),
     )
@@ -103,11 +150,109 @@ class QueueFilter(filters.FilterSet):
     def __init__(self, *args: Any, waiting: Any, **kwargs: Any) -> None:
         super().__init__(*args, queryset=waiting, **kwargs)
         bodies = Organization.objects.filter(pk__in=waiting.order_by().values("assignment__organization"))
-        self.filters["organization"].extra["queryset"] = bodies
-        self.filters["period"].extra["queryset"] = Period.objects.filter(pk__in=waiting.order_by().values("period"))
+        self.filters["organization"].queryset = bodies.order_by("code")
+        periods = Period.objects.filter(pk__in=waiting.order_by().values("period")).select_related("plan")
+        self.filters["period"].queryset = periods
+        self.several_plans = periods.order_by().values("plan").distinct().count() > 1
+        self.filters["period"].field.several_plans = self.several_plans
         areas = Area.objects.filter(pk__in=waiting.order_by().values("assignment__task__heading__area"))
-        self.filters["area"].extra["queryset"] = areas.select_related("plan")
+        self.filters["area"].queryset = areas.select_related("plan")
 
-    @property
-    def found(self) -> Any:
-        return self.qs if self.is_valid() else self.queryset.none()
+    def by_wait(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.waiting_long(timezone.localdate())
+
+
+class MatterFilter(SideNarrowing):
+    """Narrows matters for coordination."""
+
+    state = filters.ChoiceFilter(
+        label=_("State of the matter"), choices=BlockerState.choices, widget=select(), empty_label=_("All")
+    )
+    organization = filters.CharFilter(
+        label=_("Organization"),
+        method="by_organization",
+        widget=forms.TextInput(attrs={"class": "form-control", "maxlength": 100}),
+        max_length=100,
+        validators=[refuse_unstorable],
+    )
+
+    class Meta:
+        model = Blocker
+        fields: list[str] = []
+
+    @staticmethod
+    def by_organization(queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(entry__assignment__organization__in=Organization.objects.search(value))
+
+
+class InstructionFilter(SideNarrowing):
+    """Narrows leaders' notes."""
+
+    state = filters.ChoiceFilter(
+        label=_("State of the note"),
+        choices=[
+            ("waiting", _("Not answered")),
+            ("late", _("Overdue")),
+            ("answered", pgettext_lazy("leader’s note", "Answered")),
+            ("withdrawn", pgettext_lazy("leader’s note", "Withdrawn")),
+        ],
+        method="by_state",
+        widget=select(),
+        empty_label=_("All"),
+    )
+    organization = filters.CharFilter(
+        label=pgettext_lazy("note", "To whom"),
+        method="by_organization",
+        widget=forms.TextInput(attrs={"class": "form-control", "maxlength": 100}),
+        max_length=100,
+        validators=[refuse_unstorable],
+    )
+
+    class Meta:
+        model = InstructionReply
+        fields: list[str] = []
+
+    @staticmethod
+    def by_state(queryset: Any, name: str, value: str) -> Any:
+        if value == "waiting":
+            return queryset.waiting()
+        if value == "late":
+            return queryset.late(timezone.localdate())
+        if value == "answered":
+            return queryset.exclude(answered_at=None)
+        return queryset.filter(answered_at=None).exclude(instruction__withdrawn_at=None)
+
+    @staticmethod
+    def by_organization(queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(organization__in=Organization.objects.search(value))
+
+
+class CompletedFilter(Narrowing):
+    """Narrows what waits to be struck off: by a body right below, with all below it, and by the task."""
+
+    under = filters.ModelChoiceFilter(
+        label=_("Organization, with all below"),
+        to_field_name="code",
+        queryset=Organization.objects.none(),
+        method="by_body",
+        widget=select(),
+        empty_label=_("All"),
+    )
+    words = WordsFilter()
+
+    class Meta:
+        model = Assignment
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        body = user.organization
+        below = Organization.objects.filter(body.directly_below()) if body else Organization.objects.none()
+        self.filters["under"].queryset = below.order_by("code")
+        self.filters["words"].method = self.by_words
+
+    def by_body(self, queryset: Any, name: str, value: Organization) -> Any:
+        return queryset.filter(value.subtree("organization__"))
+
+    def by_words(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(task__in=Task.objects.search(value).order_by().values("pk"))

@@ -47,6 +47,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "tracker.middleware.ActingMiddleware",
+    "tracker.middleware.TokenMiddleware",
+    "tracker.middleware.AccessMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -108,6 +110,10 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_CLIENT_IP_CALLABLE = "tracker.models.audit.address_of"
+
+# System, security and audit are three roles that one account cannot combine (三员分立); see access.py.
+SEPARATE_DUTIES = env.bool("SEPARATE_DUTIES", default=False)
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
@@ -126,6 +132,10 @@ assert _bootstrap.origin
 STATICFILES_DIRS = [("bootstrap", Path(_bootstrap.origin).parent / "static" / "bootstrap" / "css")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "evidence": {
+        "BACKEND": "tracker.models.storing.WholeFiles",
+        "OPTIONS": {"location": env.str("EVIDENCE_DIR", default=str(VAR_DIR / "evidence"))},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -160,11 +170,27 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 CSRF_FAILURE_VIEW = "tracker.views.site.csrf_failure"
 SECURE_REDIRECT_EXEMPT = ["^healthz$"]
-if env.bool("BEHIND_PROXY", default=False):
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # the sheet of a hundred rows, sent without JavaScript
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# Mail is set up where EMAIL_URL says how; without it nobody is mailed, and the inbox tells all the same.
+MAIL = "EMAIL_URL" in env
+vars().update(env.email("EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="luoshi@localhost")
+EMAIL_TIMEOUT = 10  # seconds: the nightly run does not hang on a dead server
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000" if DEBUG else "").rstrip("/")
+# Evidence: how large one file, how many and how large those of one entry together.
+EVIDENCE_FILE_LIMIT = 20 * 1024 * 1024
+EVIDENCE_FILES = 20
+EVIDENCE_ENTRY_LIMIT = 100 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["tracker.views.uploads.Incoming"]
+# What was erased, kept outside the database so that a restored backup can be made to forget it again.
+ERASURES_FILE = Path(env.str("ERASURES_FILE", default=str(VAR_DIR / "erasures.jsonl")))
 
 SIMPLE_HISTORY_REVERT_DISABLED = True
 

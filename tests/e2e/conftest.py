@@ -107,6 +107,6 @@ def visitor(request, browser, address):
     visitor = Visitor(browser, address, request.param)
     yield visitor
     visitor.context.close()
-    # The browser notes every refusal (404, 409, 422); anything else it complains of is a fault.
-    refused = re.compile(r"status of (404|409|422)")
+    # The browser notes every refusal (403, 404, 409, 422); anything else it complains of is a fault.
+    refused = re.compile(r"status of (403|404|409|422)")
     assert [line for line in visitor.complaints if not refused.search(line)] == []

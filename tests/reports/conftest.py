@@ -49,7 +49,8 @@ def world(bodies, tasks, plan, period, cast, content):
         return entry
 
     submitted("3.2.1").accept(by=cast.reviewer, version=2, comment="同意")
-    blocked = submitted("3.2.3", status="blocked", percent=40, problems="场所未定。")
+    asked = {"need": "请协调场所。", "need_by": dt.date(2099, 1, 1)}
+    blocked = submitted("3.2.3", status="blocked", percent=40, problems="场所未定。", **asked)
     blocked.accept(by=cast.reviewer, version=2)
     returned = submitted("3.2.4", progress="", next_steps="")
     returned.return_(by=cast.reviewer, version=2, comment="请补充")

@@ -6,7 +6,8 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.columns import COLUMNS, ON_PAGE, csv_file, guard, on_page, unguard
+from reports.columns import COLUMNS, ON_PAGE, csv_file, on_page
+from tracker.models.sheets import guard, unguard
 
 ORDER = """
     number area heading code task standard organization parent owner cooperating leader responsible telephone due

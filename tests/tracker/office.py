@@ -7,7 +7,9 @@ from django import forms
 from django.apps import apps
 from django.urls import reverse
 
-from tracker.models import Assignment, Entry, Holiday
+from tracker.models import Assignment, ComparisonRule, Digest, Entry, Erasure, Evidence, Holiday
+
+from .filing import upload
 
 
 def url(model: str, page: str, *args: Any) -> str:
@@ -19,7 +21,8 @@ def model_of(name: str) -> Any:
 
 
 def furnish(owed, cast, content, tasks, bodies) -> dict[str, Entry]:
-    """Something of everything: an owner, a decided entry, a status and a light by hand, a holiday."""
+    """Something of everything: an owner, a decided entry with a file, a status and a light by hand, a holiday."""
+    Evidence.objects.attach(owed["3.2.1"], upload(), by=cast.reporter)
     owed["3.2.1"].submit(by=cast.reporter, version=1, **content)
     Entry.objects.for_transition().get(pk=owed["3.2.1"].pk).accept(by=cast.reviewer, version=2)
     assignment = Assignment.objects.get(task=tasks[1], organization=bodies.county)
@@ -27,7 +30,12 @@ def furnish(owed, cast, content, tasks, bodies) -> dict[str, Entry]:
     assignment.state_status("blocked", "资金未到位", by=cast.administrator)
     assignment.state_light("yellow", "需要关注", by=cast.administrator)
     tasks[3].name_owner(bodies.county, by=cast.administrator)
+    Erasure.objects.ask(owed["3.2.1"], by=cast.administrator, texts=["progress"], reason="误录入")
     Holiday.objects.create(day=dt.date(2026, 10, 1), name="国庆节")
+    weights = {"on_time": 40, "accepted": 30, "completed": 30}
+    in_force = {"authority": "示办发〔2026〕1号", "starts_on": dt.date(2026, 1, 1)}
+    ComparisonRule.objects.create(plan=tasks[0].plan, organization=bodies.nation, **weights, **in_force)
+    Digest.objects.create(person=cast.reporter, day=dt.date(2026, 11, 22))
     return owed
 
 

@@ -59,12 +59,12 @@ def test_an_organization_is_renamed_but_not_moved(office, bodies):
         parent=bodies.other.pk,
         code="99",
         line="industrial",
-        credit_code="12345678901234567X",
+        credit_code="91350100M000100Y43",
     )
     assert faults(answer) == {}
     assert Organization.objects.values("path", "parent", "code", "line", "last_child").get(pk=bodies.city.pk) == before
     renamed = Organization.objects.get(pk=bodies.city.pk)
-    assert (renamed.name, renamed.credit_code) == ("改名市总工会", "12345678901234567X")
+    assert (renamed.name, renamed.credit_code) == ("改名市总工会", "91350100M000100Y43")
     page = office.get(url("organization", "history", bodies.city.pk)).content.decode()
     assert "示例一市总工会 → 改名市总工会" in page
 

@@ -3,10 +3,9 @@
 import datetime as dt
 
 import pytest
-from django.utils import timezone
 
-from tests.tracker.office import faults, filled, said, url
-from tracker.models import Assignment, AssignmentTally, Entry, Event, Task
+from tests.tracker.office import faults, filled, url
+from tracker.models import Assignment, AssignmentTally, Event, Task
 
 
 @pytest.fixture
@@ -158,120 +157,24 @@ def test_a_task_is_added_with_its_owner(office, tasks, plan, bodies):
     assert Assignment.objects.get(task__code="3.2.9").part == "lead"
 
 
-# Assigning to many.
+# Handing down has a page of its own.
 
 
-def assign(client, tasks, **changes):
-    """The page with its form filled in and sent; returns the answer."""
-    address = f"{url('task', 'assign')}?tasks={','.join(str(task.pk) for task in tasks)}"
-    page = client.get(address)
-    return client.post(address, filled(page, **changes))
-
-
-def test_the_action_leads_to_the_page_that_assigns(office, tasks):
+def test_the_action_leads_to_the_page_that_hands_down(office, tasks):
     chosen = [task.pk for task in tasks[:2]]
-    answer = office.post(url("task", "changelist"), {"action": "assign", "_selected_action": chosen}, follow=True)
-    assert [task.pk for task in answer.context["tasks"]] == chosen
+    answer = office.post(url("task", "changelist"), {"action": "hand_down", "_selected_action": chosen}, follow=True)
+    assert answer.redirect_chain == [("/plans/18/hand-down/?task=3.2.1&task=3.2.2", 302)]
+    assert [task.code for _area, group, _n in answer.context["groups"] for task in group if task.ticked] == [
+        "3.2.1",
+        "3.2.2",
+    ]
 
 
-def test_assigning_counts_first_and_changes_nothing(office, tasks, bodies, cast):
-    Assignment.objects.assign(tasks[:1], [bodies.county], by=cast.administrator)
-    answer = assign(office, tasks[:2], organization=bodies.city.pk, reach="all")
-    preview = answer.context["preview"]
-    assert (preview.bodies, preview.made, preview.standing) == (3, 5, 1)
-    assert Assignment.objects.count() == 1
-
-
-def test_assigning_confirmed_makes_what_was_counted(office, tasks, bodies):
-    choice = {"organization": bodies.city.pk, "reach": "all", "part": "cooperating", "due": "2027-06-30"}
-    made = assign(office, tasks[:2], **choice)
-    assert made.context["preview"].made == 6
-    answer = assign(office, tasks[:2], **choice, confirm="1")
-    assert answer.status_code == 302
-    rows = Assignment.objects.filter(task__in=tasks[:2])
-    assert set(rows.values_list("organization", "part", "due")) == {
-        (body.pk, "cooperating", dt.date(2027, 6, 30)) for body in (bodies.city, bodies.county, bodies.sister)
-    }
-    assert rows.count() == 6
-
-
-@pytest.mark.parametrize(
-    ("choice", "codes"),
-    [
-        ({"reach": "alone"}, {"1"}),
-        ({"reach": "below"}, {"11", "111", "112", "113"}),
-        ({"reach": "all", "levels": ["county"]}, {"111", "112"}),
-        ({"reach": "all", "levels": ["township"]}, set()),
-    ],
-)
-def test_assigning_reaches_whom_one_chose(office, tasks, bodies, choice, codes):
-    assign(office, tasks[:1], organization=bodies.province.pk, **choice, confirm="1")
-    assert set(Assignment.objects.values_list("organization__code", flat=True)) == codes
-
-
-def test_assigning_keeps_to_the_levels_of_each_task(office, tasks, bodies):
-    Task.objects.filter(pk=tasks[0].pk).update(levels=["county"])
-    answer = assign(office, tasks[:2], organization=bodies.city.pk, reach="all")
-    assert (answer.context["preview"].bodies, answer.context["preview"].made) == (3, 5)
-
-
-def test_assigning_can_owe_in_the_period_now_open(office, tasks, bodies, period):
-    period.open()
-    answer = assign(office, tasks[:1], organization=bodies.county.pk, reach="alone", owe_now="on")
-    assert [p.pk for p in answer.context["preview"].periods] == [period.pk]
-    assign(office, tasks[:1], organization=bodies.county.pk, reach="alone", owe_now="on", confirm="1")
-    assign(office, tasks[1:2], organization=bodies.county.pk, reach="alone", confirm="1")
-    assert list(Entry.objects.values_list("assignment__task__code", flat=True)) == ["3.2.1"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"due": "2020-01-01"}, "due"),
-        ({"due": "9999-12-31"}, "due"),
-        ({"organization": ""}, "organization"),
-        ({"organization": "0"}, "organization"),
-        ({"organization": "\x00"}, "organization"),
-        ({"reach": "x"}, "reach"),
-        ({"levels": ["x"]}, "levels"),
-        ({"part": "x"}, "part"),
-        ({"standard": "长" * 100_000}, "standard"),
-        ({"standard": "改\x00"}, "standard"),
-    ],
-)
-@pytest.mark.parametrize("step", [{}, {"confirm": "1"}])
-def test_assigning_refuses_bad_input_beside_its_field(office, tasks, bodies, changes, field, step):
-    answer = assign(office, tasks, **{"organization": bodies.city.pk, "reach": "all"} | changes, **step)
-    assert answer.status_code == 200
-    assert list(answer.context["form"].errors) == [field]
-    assert not Assignment.objects.exists()
-
-
-def test_going_back_keeps_the_choice(office, tasks, bodies):
-    answer = assign(office, tasks[:1], organization=bodies.city.pk, reach="below", standard="建站四个", back="1")
-    assert answer.context["preview"] is None
-    assert answer.context["form"]["standard"].value() == "建站四个"
-
-
-@pytest.mark.parametrize("keys", ["", "0", "x,%00", "99999999999999999999", ",".join(["7"] * 3000)])
-def test_assigning_nothing_leads_back_with_a_sentence(office, bodies, keys):
-    answer = office.get(f"{url('task', 'assign')}?tasks={keys}", follow=True)
-    assert answer.status_code == 200
-    assert len(said(answer)) == 1
-
-
-def test_a_province_administrator_assigns_within_the_province(client, cast, bodies, tasks):
-    from tests.conftest import person
-
-    client.force_login(person("province-admin", bodies.province, "administrator"))
-    refused = assign(client, tasks[:1], organization=bodies.other.pk, reach="all", confirm="1")
-    assert list(refused.context["form"].errors) == ["organization"]
-    assert assign(client, tasks[:1], organization=bodies.city.pk, reach="all", confirm="1").status_code == 302
-    assert Assignment.objects.count() == 3
-
-
-def test_a_due_date_in_the_past_is_told_today(office, tasks, bodies):
-    """A light is judged at once, not on the first night."""
-    yesterday = (timezone.localdate() - dt.timedelta(1)).isoformat()
-    assign(office, tasks[:1], organization=bodies.county.pk, reach="alone", due=yesterday, confirm="1")
-    assert Assignment.objects.get().light == "red"
+@pytest.mark.parametrize(("ticked", "due"), [("on", dt.date(2027, 6, 30)), (None, dt.date(2028, 10, 31))])
+def test_a_changed_due_date_reaches_what_followed_it_where_that_is_ticked(office, tasks, bodies, ticked, due):
+    Assignment.objects.assign(tasks[:1], [bodies.city], by=None)
+    page = office.get(url("task", "change", tasks[0].pk))
+    assert "1" in page.context["adminform"].form.fields["carry"].help_text
+    changes = {"due": "2027-06-30"} | ({"carry": ticked} if ticked else {})
+    assert faults(office.post(url("task", "change", tasks[0].pk), filled(page, **changes))) == {}
+    assert Assignment.objects.get().due == due

@@ -192,7 +192,8 @@ def test_what_has_ended_still_follows_its_entries_and_is_not_counted(owed, cast,
 
 def test_an_older_period_accepted_later_never_overwrites_a_newer_status(owed, older, cast, content):
     newer = owed["3.2.3"]
-    accept(newer, cast, content, status="blocked", problems="缺场地", percent=60)
+    asked = {"need": "请协调场地", "need_by": dt.date(2099, 1, 1)}
+    accept(newer, cast, content, status="blocked", problems="缺场地", percent=60, **asked)
     accept(in_period(newer, older), cast, content, percent=20)
     assert state_of(newer) == ("blocked", 60, newer.pk)
 

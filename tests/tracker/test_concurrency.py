@@ -11,9 +11,11 @@ from django.utils import timezone
 from tests.conftest import person, place
 from tracker.models import (
     Assignment,
+    Cascade,
     Entry,
     EntryTally,
     Event,
+    Handing,
     Organization,
     Period,
     Role,
@@ -207,3 +209,38 @@ def test_bodies_added_at_once_get_paths_of_their_own(bodies):
         numbers = [int(one[-4:], 36) for one in given]
         assert numbers == list(range(numbers[0], numbers[0] + 24))  # none skipped
     assert Organization.objects.get(pk=bodies.school.pk).last_child == 24
+
+
+def test_two_hand_down_the_same_and_others_sign_meanwhile_and_there_is_one_set(bodies, tasks, cast):
+    everybody = Organization.objects.exclude(pk=bodies.nation.pk)
+
+    def hand_down(giver, due):
+        return Cascade(Task.objects.all(), everybody, giver=giver, due=due).carry_out(by=None).handed
+
+    def sign():
+        return sum(Handing.objects.all().sign(by=same(cast.reporter)) for _n in range(5))
+
+    near, far = dt.date(2027, 6, 30), dt.date(2027, 12, 31)
+    acts = [partial(hand_down, bodies.nation, far), partial(hand_down, bodies.nation, near)]
+    acts += [partial(hand_down, bodies.union, near), partial(hand_down, bodies.province, far), sign]
+    outcomes = together(*acts)
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert Assignment.objects.count() == 28
+    live = Handing.objects.live()
+    assert live.values("assignment", "line").distinct().count() == live.count() == sum(outcomes[:4])
+    for assignment in Assignment.objects.all():
+        assert assignment.due == min(assignment.handings.values_list("due", flat=True))
+    assert standing_tallies() == recounted_tallies()
+
+
+def test_of_two_answers_to_one_handing_one_counts(bodies, tasks, cast):
+    Assignment.objects.assign(tasks, [bodies.county], by=None)
+    for handing in Handing.objects.all():
+        outcomes = together(
+            partial(handing.sign, by=same(cast.reporter)),
+            partial(Handing.objects.get(pk=handing.pk).send_back, by=same(cast.leader), comment="不合适"),
+        )
+        refused = [outcome for outcome in outcomes if outcome is not None]
+        assert [type(outcome) for outcome in refused] == [TransitionRefused]
+        assert Event.objects.filter(assignment=handing.assignment_id).count() == 1
+    assert standing_tallies() == recounted_tallies()

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import transaction
@@ -27,6 +28,8 @@ from tracker.models import (
     Entry,
     EntryTally,
     Event,
+    Evidence,
+    Handing,
     Light,
     Membership,
     Organization,
@@ -36,6 +39,7 @@ from tracker.models import (
     Status,
     Task,
 )
+from tracker.models.keeping import differences
 from tracker.models.lights import judge
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -52,11 +56,13 @@ def _in_english():
 
 
 @pytest.fixture(scope="module")
-def made(django_db_setup, django_db_blocker):
+def made(django_db_setup, django_db_blocker, tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("evidence"))
+    storages = settings.STORAGES | {"evidence": settings.STORAGES["evidence"] | {"OPTIONS": {"location": folder}}}
     with django_db_blocker.unblock(), transaction.atomic():
-        with override_settings(DEMO=True):
+        with override_settings(DEMO=True, STORAGES=storages):
             call_command("quickstart", "--no-server", verbosity=0)
-        yield
+        yield storages
         transaction.set_rollback(True)
 
 
@@ -200,6 +206,20 @@ def test_the_reporters_county_has_something_of_everything(demo):
     assert all(entry.comment for entry in demo[2].entries.filter(assignment__organization=county, state="returned"))
 
 
+def test_some_entries_show_invented_files_that_are_whole_and_handed_in(demo, made, settings):
+    settings.STORAGES = made
+    pieces = Evidence.objects.select_related("entry")
+    assert 20 < pieces.count() < 60
+    assert {name.rpartition(".")[2] for name in pieces.values_list("name", flat=True)} == {"txt", "png", "pdf", "csv"}
+    assert all(piece.uploaded_at <= piece.entry.submitted_at for piece in pieces)
+    assert set(pieces.values_list("entry__state", flat=True)) == {"accepted", "submitted"}
+    county = User.objects.get(username="reporter").organization
+    assert pieces.filter(entry__period=demo[2], entry__assignment__organization=county).exists()
+    assert list(differences()) == []
+    told = b"".join(piece.open().read() for piece in pieces if piece.name.endswith(("txt", "csv")))
+    assert told.decode().count("演示数据") >= 2
+
+
 def test_a_dozen_entries_wait_for_the_reviewer(demo):
     reviewer = User.objects.get(username="reviewer")
     waiting = Entry.objects.reviewable_by(reviewer)
@@ -207,10 +227,10 @@ def test_a_dozen_entries_wait_for_the_reviewer(demo):
     assert waiting.values("assignment__organization").distinct().count() > 1
 
 
-def test_the_seven_sign_in_with_the_password_and_nobody_else_does(demo, settings):
+def test_the_nine_sign_in_with_the_password_and_nobody_else_does(demo, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     named = {username: User.objects.get(username=username) for username, _description in PEOPLE}
-    assert len(named) == 7
+    assert len(named) == 9
     assert all(user.check_password(PASSWORD) for user in named.values())
     others = User.objects.exclude(username__in=named)
     assert others.count() > 150
@@ -219,8 +239,10 @@ def test_the_seven_sign_in_with_the_password_and_nobody_else_does(demo, settings
     assert places == {
         "reporter": ("county", "reporter"),
         "reviewer": ("city", "reviewer"),
+        "city": ("city", "administrator"),
         "supervisor": ("province", "supervisor"),
         "national": ("national", "supervisor"),
+        "leader": ("national", "leader"),
         "industry": ("province", "supervisor"),
         "auditor": ("national", "auditor"),
         "admin": ("national", "administrator"),
@@ -230,6 +252,23 @@ def test_the_seven_sign_in_with_the_password_and_nobody_else_does(demo, settings
     assert named["industry"].organization.line == "industrial"
     assert Assignment.objects.visible_to(named["industry"]).values("organization").distinct().count() > 5
     assert [user.username for user in User.objects.filter(is_superuser=True)] == ["admin"]
+
+
+def test_what_was_handed_down_is_signed_for_waits_or_came_back(demo):
+    county = User.objects.get(username="reporter").organization
+    city = User.objects.get(username="city").organization
+    states = Counter(Handing.objects.values_list("state", flat=True))
+    assert set(states) == {"handed", "signed", "sent_back"}
+    assert states["signed"] > 2_000
+    waiting = Handing.objects.waiting().filter(assignment__organization=county)
+    assert set(waiting.values_list("giver", flat=True)) == {city.pk}
+    assert 2 <= waiting.count() <= 3
+    assert Handing.objects.come_back().get().giver == city
+    assert not Assignment.objects.exclude(organization__parent=None).filter(handings=None).exists()
+    province = User.objects.get(username="supervisor").organization
+    assert [
+        a.organization for a in Assignment.objects.filter(province.subtree("organization__"), task__code="3.2.3")
+    ] == [province]
 
 
 def counted():

@@ -79,7 +79,7 @@ def test_what_is_missing_is_named_at_submission(owed, cast):
         ({"status": "done"}, ["status"]),
         ({"status": "in_progress", "progress": " \n"}, ["progress"]),
         ({"status": "completed"}, ["progress"]),
-        ({"status": "blocked"}, ["progress", "problems"]),
+        ({"status": "blocked"}, ["progress", "problems", "need", "need_by"]),
         ({"no_change": True}, ["status"]),
     ):
         with invalid(entry, *fields):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.conftest import person
-from tracker.models import Assignment, Entry, Event, Organization, Period, Plan, Role, Task, TransitionRefused
+from tracker.models import Assignment, Blocker, Entry, Event, Organization, Period, Plan, Role, Task, TransitionRefused
 from tracker.models.lights import judge
 
 from .refusals import as_also, recounted_tallies, standing_tallies
@@ -24,13 +24,13 @@ from .refusals import as_also, recounted_tallies, standing_tallies
 WRITABLE = ("due", "draft", "returned")
 DECISIONS = ("accepted", "returned", "reopened")
 WHY = "意见"
-FULL = {"status": "in_progress", "progress": "新建站点四个。", "problems": "", "no_change": False}
+FULL = {"status": "in_progress", "progress": "新建站点四个。", "problems": "", "need": "", "no_change": False}
 GOOD = [
     FULL,
     FULL | {"no_change": True},
-    FULL | {"status": "blocked", "problems": "缺场地"},
+    FULL | {"status": "blocked", "problems": "缺场地", "need": "请协调场地", "need_by": dt.date(2099, 1, 1)},
     FULL | {"status": "completed", "percent": None},
-    {"status": "not_started", "percent": None, "no_change": True},
+    {"status": "not_started", "percent": None, "need": "", "no_change": True},
 ]
 MEASURED = [FULL | {"percent": 40}, FULL | {"status": "completed", "percent": 100}]
 BAD = [
@@ -233,11 +233,12 @@ class Reporting(RuleBasedStateMachine):
             return False
         texts = now["no_change"] or now["status"] == "not_started" or now["progress"].strip()
         whole = now["status"] != "completed" or now["percent"] in (None, 100)
-        blocked = now["status"] != "blocked" or now["no_change"] or now["problems"]
+        asked = now["problems"] and now["need"] and now["need_by"]
+        blocked = now["no_change"] or asked if now["status"] == "blocked" else not now["need"]
         return not complete or bool(now["status"] and texts and whole and blocked)
 
     def last(self, entry):
-        return entry.events.select_related("by").order_by("-pk").first()
+        return entry.events.exclude(action__in=Event.MATTERS).select_related("by").order_by("-pk").first()
 
     def signed_off(self, entry):
         """Since it was last handed in, whatever was decided and taken back after that."""
@@ -274,6 +275,7 @@ class Reporting(RuleBasedStateMachine):
         self.events_replay_to_the_state()
         self.assignments_follow_their_latest_accepted_entry()
         self.every_owed_entry_is_on_time_late_or_was_never_submitted()
+        self.what_is_asked_was_handed_in_and_one_a_body_and_task()
         assert self.tallies == recounted_tallies()
 
     def events_replay_to_the_state(self):
@@ -281,9 +283,14 @@ class Reporting(RuleBasedStateMachine):
         for entry, action, before, after in self.events:
             if entry:
                 assert before == states[entry]
-                assert (before == after) == (action in ("let_in", "signed_off"))
+                assert (before == after) == (action in ("let_in", "signed_off", *Event.MATTERS))
                 states[entry] = after
         assert states == {entry.pk: entry.state for entry in self.entries}
+
+    def what_is_asked_was_handed_in_and_one_a_body_and_task(self):
+        asked = [matter.entry for matter in Blocker.objects.open().select_related("entry")]
+        assert len({entry.assignment_id for entry in asked}) == len(asked)
+        assert not [entry for entry in asked if entry.state in ("due", "excused")]
 
     def assignments_follow_their_latest_accepted_entry(self):
         for row in self.assignments:

@@ -2,17 +2,13 @@
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from tracker.demo.benchmark import make_benchmark
 from tracker.models import Assignment, Entry, Organization, Period, Plan, User
 from tracker.models.lights import judge
 
-
-@pytest.fixture(autouse=True)
-def _in_english():
-    with translation.override("en"):
-        yield
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 def test_for_real_the_3350_bodies_are_loaded_and_the_way_to_an_administrator_is_told(db, capsys, settings):

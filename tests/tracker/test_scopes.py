@@ -38,6 +38,8 @@ SCOPES = [
     ("auditor", "city", {"city", "county", "sister"}),
     ("auditor", "nation", EVERYBODY),
 ]
+# Whose entries a reporter also sees and writes, because nobody there reports: role, place → bodies directly below.
+ON_BEHALF = {("reporter", "nation"): {"province", "other", "union"}}
 
 
 @pytest.fixture
@@ -66,7 +68,9 @@ def test_each_role_sees_its_own_scope_and_nothing_else(logged, role, place, seen
     assert names(logged, Assignment.objects.visible_to(user), "organization__code") == seen
     assert names(logged, Event.objects.visible_to(user), "assignment__organization__code") == seen
     drafts = {"county", "city"} - {place}
-    assert names(logged, Entry.objects.visible_to(user), "assignment__organization__code") == seen - drafts
+    assert names(logged, Entry.objects.visible_to(user), "assignment__organization__code") == (
+        seen - drafts | ON_BEHALF.get((role, place), set())
+    )
     rows = Organization.objects.visible_to(user)
     assert rows.count() == len(seen)  # nobody twice
 
@@ -77,7 +81,7 @@ def test_the_scope_to_edit_is_not_the_scope_to_see(logged, role, place, seen):
     administered = seen if role == "administrator" else set()
     assert names(logged, Organization.objects.editable_by(user), "code") == administered
     assert names(logged, Assignment.objects.editable_by(user), "organization__code") == administered
-    own = {place} if role == "reporter" else set()
+    own = {place} | ON_BEHALF.get((role, place), set()) if role == "reporter" else set()
     assert names(logged, Entry.objects.editable_by(user), "assignment__organization__code") == own
     excused = seen - ({place} if place != "nation" else set()) if role in ("supervisor", "administrator") else set()
     assert names(logged, Entry.objects.excusable_by(user), "assignment__organization__code") == excused

@@ -51,7 +51,8 @@ def test_an_event_says_who_acting_as_whom_and_the_submission_keeps_its_content(s
     event = Event.objects.get(entry=submitted)
     assert (event.by, event.acting_role, event.acting_organization) == (cast.reporter, "reporter", bodies.county)
     assert (event.from_state, event.to_state) == ("due", "submitted")
-    assert event.content == content | {"percent": None, "no_change": False}
+    silent = {"percent": None, "no_change": False, "need": "", "need_from": "", "need_by": None}
+    assert event.content == content | silent
 
 
 def test_saving_a_draft_again_counts_up_the_version_and_is_no_event(owed, cast, content):

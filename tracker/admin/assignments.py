@@ -12,10 +12,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tracker.models import Assignment, Event, tallying
+from tracker.models import Assignment, Event, Organization, Task, tallying
 
 from .base import BackOfficeAdmin, asker, plain
 from .events import events_page, tell
+from .exchange import Exchanged
+from .exchange.records import AssignmentResource
 from .fields import ReasonField, beside_parent, check_order
 
 EVENTS_SHOWN = 50
@@ -89,13 +91,14 @@ class NewAssignmentForm(forms.ModelForm):
             self.add_error("organization", words % body.get_level_display())
 
 
-class AssignmentAdmin(BackOfficeAdmin):
+class AssignmentAdmin(Exchanged, BackOfficeAdmin):
+    exchanged = AssignmentResource
     change_form_template = "admin/tracker/assignment/change_form.html"
     list_display = ("code", "organization_name", "part", "status", "light_shown", "light_words", "due_day", "ended_day")
     list_display_links = ("code", "organization_name")
     list_filter = ("status", "light", "part", "standing", EndedFilter, "task__plan", "task__heading__area")
-    search_fields = ("^task__code", "organization__name", "^organization__code")
-    search_help_text = _("The beginning of a task's code, an organization's name, or the beginning of its code.")
+    found_by = {"task": Task, "organization": Organization}
+    search_help_text = _("A code, or words or pinyin of a task or an organization.")
     ordering = ("organization__path", "task")
     sortable_by = ()
     autocomplete_fields = ("task", "organization", "reviewing")

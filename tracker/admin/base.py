@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
@@ -14,6 +15,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db import IntegrityError, models
+from django.db.models import Q
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
@@ -24,7 +26,9 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.template_utils import HistoricalRecordContextHelper
 
-from tracker.models import Level, Organization, TransitionRefused, User
+from tracker import access
+from tracker.models import Operation, Organization, TransitionRefused, User
+from tracker.models.course import in_words
 
 from .fields import DayField, DayInput, ManyField, ManyPicker, OrganizationField, Picker, is_key
 
@@ -58,7 +62,7 @@ def plain(model: type[models.Model], name: str, label: Any = None) -> Any:
 
 
 def at_root(user: User) -> bool:
-    return user.organization is not None and user.organization.parent_id is None
+    return user.at_root
 
 
 class BoundedPaginator(Paginator):
@@ -81,8 +85,9 @@ class ScopedFields(Base):
     """Choices of a form: within the asker's scope, and an organization never without its parent."""
 
     def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> models.QuerySet[Any]:
-        """What may be chosen is what the list of those records shows this person."""
-        return self.admin_site.get_model_admin(db_field.remote_field.model).get_queryset(request)
+        """What may be chosen is what the list of those records shows this person; a closed body receives nothing."""
+        rows = self.admin_site.get_model_admin(db_field.remote_field.model).get_queryset(request)
+        return rows.open() if db_field.remote_field.model is Organization else rows
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
         """Without Django's icons for adding and changing beside a choice: each record has its own page."""
@@ -111,6 +116,7 @@ class BackOfficeAdmin(ScopedFields, admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+    found_by: dict[str, Any] = {}  # relations to bodies and tasks that find a row
     formfield_overrides = {
         models.DateField: {"form_class": DayField, "widget": DayInput},
         models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": 4})},
@@ -125,11 +131,14 @@ class BackOfficeAdmin(ScopedFields, admin.ModelAdmin):
 
     # Who may.
 
+    def may(self, request: HttpRequest, column: str) -> bool:
+        """Whether this person's role opens such a page of these records."""
+        return asker(request).may(access.record(self.opts.model_name or "", column))
+
     def may_change(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether this person changes such records, or this one. One query an object."""
-        user = asker(request)
-        if not user.may_administer or obj is None or obj.pk is None:
-            return user.may_administer
+        if not self.may(request, "change") or obj is None or obj.pk is None:
+            return self.may(request, "change")
         if not hasattr(obj, "may_be_changed"):
             obj.may_be_changed = self.get_editable(request).filter(pk=obj.pk).exists()
         return obj.may_be_changed
@@ -138,32 +147,36 @@ class BackOfficeAdmin(ScopedFields, admin.ModelAdmin):
         return self.model._default_manager.editable_by(asker(request))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return asker(request).may_inspect
+        return self.may(request, "see")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return asker(request).may_inspect
+        return self.may(request, "see")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.may_change(request)
+        return self.may(request, "add")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may_change(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        return self.may(request, "delete") and self.may_change(request, obj)
 
     def has_administer_permission(self, request: HttpRequest) -> bool:
         """For actions that change what the list itself does not."""
-        return asker(request).may_administer
+        return self.may(request, "act")
 
     # Within which scope.
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: Any = super().get_field_queryset(db, db_field, request)
+        return rows.open() if rows.model is Organization else rows
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: Any = super().get_queryset(request)
         return rows.visible_to(asker(request)) if hasattr(rows, "visible_to") else rows
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        found = super().get_object(request, object_id, from_field)
+        found = super().get_object(request, object_id, from_field) if is_key(object_id) else None
         if found is None:
             raise Http404
         return found
@@ -187,10 +200,44 @@ class BackOfficeAdmin(ScopedFields, admin.ModelAdmin):
         return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
     def response_action(self, request: HttpRequest, queryset: Any, *args: Any) -> HttpResponse | None:
-        if not all(map(is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(map(is_key, chosen)):
             messages.warning(request, gettext("Choose rows of the list first."))
             return None
-        return super().response_action(request, queryset, *args)
+        response = super().response_action(request, queryset, *args)
+        if response and response.status_code == 302 and chosen:  # done; a page would only ask
+            action = request.POST.get("action", "")
+            Operation.note(Operation.Action.ADMINISTERED, request, target=request.path, ran=action, keys=chosen[:200])
+        return response
+
+    # What is done here stands in the operations log, in the same transaction.
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Called when a form and the rows below it (a person's roles) are saved; each is told by itself."""
+        if add or form.changed_data:
+            self.record(request, form.instance, "added" if add else "changed", [] if add else form.changed_data)
+        for rows in formsets or ():
+            for obj in rows.new_objects:
+                self.record(request, obj, "added")
+            for obj, names in rows.changed_objects:
+                self.record(request, obj, "changed", names)
+            for obj in rows.deleted_objects:
+                self.record(request, obj, "deleted")
+        return super().construct_change_message(request, form, formsets, add)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            self.record(request, obj, "deleted")
+        return super().log_deletions(request, queryset)
+
+    def record(self, request: HttpRequest, obj: Any, did: str, names: Iterable[str] = ()) -> None:
+        """Which record and which of its fields; never what was typed, which may be a password."""
+        model = obj._meta.model_name
+        action = {"user": Operation.Action.ACCOUNT, "membership": Operation.Action.ROLE}.get(model)
+        kept_by = cast(BackOfficeAdmin, self.admin_site._registry.get(type(obj)))
+        target = kept_by.label(obj) if kept_by else str(obj)  # what stands on another record's page has no list
+        told = {"did": did, "model": model, "key": obj.pk, "fields": list(names)}
+        Operation.record(action or Operation.Action.ADMINISTERED, request, target=target, **told)
 
     def changeform_view(
         self,
@@ -229,8 +276,34 @@ class BackOfficeAdmin(ScopedFields, admin.ModelAdmin):
             raise IncorrectLookupParameters
         return True
 
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        return super().get_search_fields(request) or tuple(self.found_by)
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        return super().get_search_results(request, queryset, search_term.replace("\0", " ")[:WORDS_LIMIT])
+        """Bodies and tasks are found by their own `search`, and rows also by that of the bodies and tasks they name."""
+        words = search_term.replace("\0", " ")[:WORDS_LIMIT]
+        if hasattr(queryset, "search"):
+            return queryset.search(words), False
+        if not self.found_by:
+            return super().get_search_results(request, queryset, words)
+        for word in words.split():
+            found = Q(*((f"{name}__icontains", word) for name in self.search_fields), _connector=Q.OR)
+            for name, model in self.found_by.items():
+                found |= Q((f"{name}__in", model.objects.search(word).values("pk")))
+            queryset = queryset.filter(found)
+        return queryset, True
+
+
+class ReadAdmin(BackOfficeAdmin):
+    """Records that are only read here."""
+
+    sortable_by = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class RecordAdmin(BackOfficeAdmin, SimpleHistoryAdmin):
@@ -262,8 +335,10 @@ class RootAdmin(RecordAdmin):
     """The plan and the calendar belong to the root: its administrators alone change them, every inspector sees them."""
 
     def may_change(self, request: HttpRequest, obj: Any = None) -> bool:
-        user = asker(request)
-        return user.may_administer and at_root(user)
+        return self.may(request, "change") and at_root(asker(request))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and at_root(asker(request))
 
 
 class Changes(HistoricalRecordContextHelper):
@@ -271,16 +346,3 @@ class Changes(HistoricalRecordContextHelper):
 
     def prepare_delta_change_value(self, change: Any, value: Any) -> Any:
         return in_words(self.model._meta.get_field(change.field), super().prepare_delta_change_value(change, value))
-
-
-def in_words(field: Any, value: Any) -> str:
-    """A stored value as a person reads it."""
-    if value is None or value == "" or value == []:
-        return "—"
-    if isinstance(value, bool):
-        return str(_("Yes") if value else _("No"))
-    if getattr(field, "name", "") == "levels":
-        return gettext(", ").join(str(Level(level).label) for level in value)
-    if isinstance(value, list):
-        return gettext(", ").join(map(str, value))
-    return str(dict(getattr(field, "flatchoices", ())).get(value, value))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from tracker.models import Assignment, Entry, Event, State, TransitionRefused, User, tallying
+from tracker.models import Assignment, Entry, Event, Organization, State, Task, TransitionRefused, User, tallying
 from tracker.models.entries import WRITABLE
 
 from .base import BackOfficeAdmin, asker, plain
@@ -109,8 +109,8 @@ class EntryAdmin(BackOfficeAdmin):
     )
     list_display_links = ("organization_name", "code")
     list_filter = ("state", "period", "assignment__task__plan", "assignment__task__heading__area", "no_change")
-    search_fields = ("^assignment__task__code", "assignment__organization__name", "^assignment__organization__code")
-    search_help_text = _("The beginning of a task's code, an organization's name, or the beginning of its code.")
+    found_by = {"assignment__task": Task, "assignment__organization": Organization}
+    search_help_text = _("A code, or words or pinyin of a task or an organization.")
     ordering = ("-pk",)  # the newest period first: an index answers this at any size
     sortable_by = ()
     submitted_day, open_day = plain(Entry, "first_submitted_at"), plain(Entry, "open_until")
@@ -126,7 +126,7 @@ class EntryAdmin(BackOfficeAdmin):
                     "first_submitted_at",
                     "timeliness",
                     "submitted_at",
-                    "submitted_by",
+                    "author",
                     "decided_at",
                     "decided_by",
                     "comment",
@@ -159,6 +159,10 @@ class EntryAdmin(BackOfficeAdmin):
     @admin.display(description=Entry._meta.get_field("period").verbose_name)
     def period_title(self, obj: Entry) -> str:
         return obj.period.title
+
+    @admin.display(description=Entry._meta.get_field("submitted_by").verbose_name)
+    def author(self, obj: Entry) -> str:
+        return obj.author or "—"
 
     @admin.display(description=_("timeliness"))
     def timeliness(self, obj: Entry) -> str:

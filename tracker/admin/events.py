@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tracker.models import Assignment, Entry, Event, State
+from tracker.models import Assignment, Entry, Event, Organization, State, Task
+from tracker.models.course import changes_of
 
-from .base import BackOfficeAdmin, in_words, plain
+from .base import BackOfficeAdmin, plain
 
 
 class Told(NamedTuple):
@@ -39,18 +40,6 @@ def events_page(admin: BackOfficeAdmin, request: HttpRequest, obj: Any, events: 
         "told": tell(events),
     }
     return TemplateResponse(request, "admin/events.html", context)
-
-
-def changes_of(event: Event) -> Iterable[tuple[str, str | None, str]]:
-    record: Any = Entry if event.entry_id else Assignment
-    fields = {field.name: field for field in record._meta.fields}
-    for name, value in (event.content or {}).items():
-        field = fields.get(name)
-        label = str(field.verbose_name) if field else name
-        if event.action == Event.Action.AMENDED:
-            yield label, in_words(field, value[0]), in_words(field, value[1])
-        elif value not in ("", None, False):
-            yield label, None, in_words(field, value)
 
 
 class WhenFilter(admin.SimpleListFilter):
@@ -80,14 +69,9 @@ class EventAdmin(BackOfficeAdmin):
     list_display = ("at_day", "action", "told_by", "told_as", "task_and_body", "period", "comment")
     list_filter = ("action", WhenFilter)
     list_select_related = ("by", "acting_organization", "assignment__task", "assignment__organization", "entry__period")
-    search_fields = (
-        "assignment__organization__name",
-        "^assignment__organization__code",
-        "^assignment__task__code",
-        "by__name",
-        "by__username",
-    )
-    search_help_text = _("An organization, a person, or the beginning of a code.")
+    search_fields = ("by__name", "by__username")
+    found_by = {"assignment__organization": Organization, "assignment__task": Task}
+    search_help_text = _("A person, or a code, words or pinyin of a task or an organization.")
     ordering = ("-pk",)  # as they were written: an index answers this at any size
     sortable_by = ()
     at_day = plain(Event, "at")

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from tracker.forms import DayField, DayInput, is_key
 from tracker.models import Organization
 from tracker.models.fields import refuse_unstorable
 
-EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2100, 12, 31)
+__all__ = ["DayField", "DayInput", "is_key"]
 
 # Codes stand in addresses and file names.
 plain_code = RegexValidator(
     r"^\w[\w.\-]*\Z", _("A code is made of letters, digits, full stops and hyphens, and begins with a letter or digit.")
 )
-
-
-class DayInput(forms.DateInput):
-    """The browser's own date field: it needs no script and opens a calendar on a phone."""
-
-    input_type = "date"
-
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__(attrs, format="%Y-%m-%d")
-
-
-class DayField(forms.DateField):
-    """A day that later arithmetic can stand on: year 9999 has no tomorrow."""
-
-    widget = DayInput
-    default_validators = [
-        MinValueValidator(EARLIEST, _("Write a day between 1900 and 2100.")),
-        MaxValueValidator(LATEST, _("Write a day between 1900 and 2100.")),
-    ]
 
 
 class ReasonField(forms.CharField):
@@ -71,11 +52,6 @@ class ManyField(forms.ModelMultipleChoiceField):
 class OrganizationField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return beside_parent(obj)
-
-
-def is_key(text: str) -> bool:
-    """Whether this can be a primary key: digits, and no more of them than a column holds."""
-    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 class CodedForm(forms.ModelForm):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminForm
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import SetPasswordForm, UserCreationForm
-from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -20,50 +23,50 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from tracker import access
 from tracker.models import Membership, Organization, User
+from tracker.models.people import apart
 
-from .base import RecordAdmin, ScopedFields, asker, at_root, plain
+from .base import RecordAdmin, ScopedFields, asker, plain
+from .codes import code_page, file_of_codes, invitations, may_hand_out
+from .deputies import deputies_page
+from .exchange import Exchanged
+from .exchange.records import PersonResource
 from .fields import beside_parent, is_key
-
-
-def people_visible_to(user: User) -> QuerySet[User]:
-    """Who holds a role in scope; who holds none is seen from the root alone."""
-    if at_root(user):
-        return User.objects.all()
-    held = Membership.objects.filter(user.scope("organization__"), person=OuterRef("pk"))
-    return User.objects.filter(Exists(held))
-
-
-def people_editable_by(user: User) -> QuerySet[User]:
-    """Of these, who holds no role out of scope; superusers are changed by superusers alone."""
-    if not user.may_administer:
-        return User.objects.none()
-    people = people_visible_to(user) if user.is_superuser else people_visible_to(user).filter(is_superuser=False)
-    if at_root(user):
-        return people
-    mine = Organization.objects.visible_to(user).values("pk")
-    return people.exclude(Exists(Membership.objects.filter(person=OuterRef("pk")).exclude(organization__in=mine)))
-
+from .handover import handover_page
+from .rosters import roster_page
 
 ROLES_LIMIT = 60  # forms of one page, whatever number is posted
 
 
+class MembershipFormSet(forms.BaseInlineFormSet):
+    def clean(self) -> None:
+        """Two of the separated roles given on one page: neither row alone sees the other."""
+        super().clean()
+        gone = self.deleted_forms
+        kept = [form for form in self.forms if getattr(form, "cleaned_data", {}) and form not in gone]
+        roles = [form.cleaned_data["role"] for form in kept if form.cleaned_data.get("role") in access.SEPARATED]
+        if settings.SEPARATE_DUTIES and len(set(roles)) > 1:
+            raise ValidationError(apart(roles[0], next(role for role in roles if role != roles[0])))
+
+
 class MembershipInline(ScopedFields, admin.TabularInline):
     model = Membership
+    formset = MembershipFormSet
     autocomplete_fields = ("organization",)
     fields = ("organization", "role", "department")
     max_num = ROLES_LIMIT - 10
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        held = super().get_queryset(request).select_related("organization__parent")
-        return held.filter(asker(request).scope("organization__")).order_by("organization__path", "role")
+        held: Any = super().get_queryset(request).select_related("organization__parent")
+        return held.visible_to(asker(request)).order_by("organization__path", "role")
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return 0 if obj or not at_root(asker(request)) else 1
+        return 0 if obj or not asker(request).at_root else 1
 
     def get_min_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         """A person without any role belongs to the root: below it, one role at least keeps them in sight."""
-        return 0 if at_root(asker(request)) else 1
+        return 0 if asker(request).at_root else 1
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         return super().get_formset(request, obj, validate_min=True, absolute_max=ROLES_LIMIT, **kwargs)
@@ -72,13 +75,13 @@ class MembershipInline(ScopedFields, admin.TabularInline):
         return asker(request).may_inspect
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return asker(request).may_administer
+        return asker(request).may_grant
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return asker(request).may_administer
+        return asker(request).may_grant
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return asker(request).may_administer
+        return asker(request).may_grant
 
 
 class NewPersonForm(UserCreationForm):
@@ -86,34 +89,36 @@ class NewPersonForm(UserCreationForm):
         model = User
 
 
-class PersonAdmin(RecordAdmin):
+class PersonAdmin(Exchanged, RecordAdmin):
+    exchanged = PersonResource
     change_form_template = "admin/tracker/user/change_form.html"
     object_history_template = "admin/tracker/user/history.html"
     inlines = (MembershipInline,)
     list_display = ("username", "name", "roles", "telephone", "active", "login_day")
     list_display_links = ("username", "name")
     list_filter = ("is_active", "memberships__role", "is_superuser")
-    search_fields = ("username", "name", "memberships__organization__name")
-    search_help_text = _("A name, a user name, or an organization.")
+    search_fields = ("username", "name")
+    found_by = {"memberships__organization": Organization}
+    search_help_text = _("A name, a user name, or an organization by name, code or pinyin.")
     ordering = ("username",)
     sortable_by = ("username", "name", "login_day")
     active, login_day = plain(User, "is_active"), plain(User, "last_login")
     NEW = ("username", "name", "telephone", "password1", "password2")
     SHOWN = ("last_login", "date_joined")
 
+    change_list_template = "admin/tracker/user/change_list.html"
+    actions = ("invite",)
+
     def label(self, obj: User) -> str:
-        return f"{obj} ({obj.username})" if obj.name else obj.username
+        return obj.named
 
     @admin.display(description=Membership._meta.verbose_name_plural)
     def roles(self, obj: User) -> str:
         return gettext(", ").join(str(membership) for membership in obj.in_scope)  # type: ignore[attr-defined]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        held = Membership.objects.filter(asker(request).scope("organization__")).select_related("organization")
-        return people_visible_to(asker(request)).prefetch_related(Prefetch("memberships", held, to_attr="in_scope"))
-
-    def get_editable(self, request: HttpRequest) -> Any:
-        return people_editable_by(asker(request))
+        held = Membership.objects.visible_to(asker(request)).select_related("organization")
+        return super().get_queryset(request).prefetch_related(Prefetch("memberships", held, to_attr="in_scope"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
@@ -138,21 +143,51 @@ class PersonAdmin(RecordAdmin):
     ) -> HttpResponse:
         return super().add_view(request, form_url, extra_context)
 
-    # A new password for somebody else has a page of its own.
+    # What is done to somebody beside their record has a page of its own.
+
+    PAGES = {"code": code_page, "handover": handover_page, "deputies": deputies_page}
 
     def get_urls(self) -> list[Any]:
-        page = self.admin_site.admin_view(self.password_view)
-        return [path("<path:object_id>/password/", page, name="tracker_user_password"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        pages = [
+            path(
+                f"<path:object_id>/{name}/", view(self.page_of, cacheable=True), {"page": name}, f"tracker_user_{name}"
+            )
+            for name in self.PAGES
+        ]
+        return [
+            path("<path:object_id>/password/", view(self.password_view), name="tracker_user_password"),
+            path("roster/", view(self.roster_view), name="tracker_user_roster"),
+            path("invitations/", view(invitations), name="tracker_user_invitations"),
+            *pages,
+            *super().get_urls(),
+        ]
+
+    def page_of(self, request: HttpRequest, object_id: str, page: str) -> HttpResponse:
+        return self.PAGES[page](self, request, self.get_object(request, unquote(object_id)))
+
+    def roster_view(self, request: HttpRequest) -> HttpResponse:
+        return roster_page(self, request)
+
+    def beside_form(self, request: HttpRequest, obj: User) -> dict[str, Any]:
+        return {"may_hand_out": may_hand_out(request, obj)}
+
+    @admin.action(permissions=["change"], description=_("Make one-time codes and take their file"))
+    def invite(self, request: HttpRequest, queryset: Any) -> HttpResponse:
+        """For whom one may invite among the chosen; the others' passwords stay as they are."""
+        return file_of_codes(request, queryset)
 
     @method_decorator(sensitive_post_parameters())
     def password_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person = self.get_object(request, unquote(object_id))
-        if not self.may_change(request, person):
+        if not may_hand_out(request, person):  # a password in the clear is no less than a code
             raise PermissionDenied
         form = SetPasswordForm(person, request.POST or None)
         if form.is_valid():
             person._change_reason = gettext("A new password was set in the back office.")
-            form.save()
+            with transaction.atomic():
+                form.save()
+                self.record(request, person, "changed", ["password"])
             update_session_auth_hash(request, person)
             messages.success(request, gettext("The new password of %s holds from now on.") % person)
             return redirect("admin:tracker_user_change", person.pk)
@@ -181,12 +216,16 @@ class PersonAdmin(RecordAdmin):
 class MembershipAdmin(RecordAdmin):
     list_display = ("person", "username", "organization_name", "role", "department")
     list_filter = ("role", "organization__level")
-    search_fields = ("person__name", "person__username", "organization__name", "^organization__code", "department")
-    search_help_text = _("A person, an organization or a department.")
-    ordering = ("organization__path", "role")
+    search_fields = ("person__name", "person__username", "department")
+    found_by = {"organization": Organization}
+    search_help_text = _("A person, a department, or an organization by name, code or pinyin.")
+    ordering = ("organization__code", "role")
     sortable_by = ()
     autocomplete_fields = ("person", "organization")
     fields = ("person", "organization", "role", "department")
+
+    def label(self, obj: Membership) -> str:
+        return f"{obj.person} · {obj}"
 
     @admin.display(description=User._meta.get_field("username").verbose_name)
     def username(self, obj: Membership) -> str:
@@ -197,16 +236,12 @@ class MembershipAdmin(RecordAdmin):
         return beside_parent(obj.organization)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        held = Membership.objects.filter(asker(request).scope("organization__"))
-        return held.select_related("person", "organization__parent")
-
-    def get_editable(self, request: HttpRequest) -> Any:
-        return self.get_queryset(request).filter(person__in=people_editable_by(asker(request)))
+        return super().get_queryset(request).select_related("person", "organization__parent")
 
     def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> Any:
         """A role is given to whom one may change."""
         if db_field.name == "person":
-            return people_editable_by(asker(request))
+            return User.objects.editable_by(asker(request))
         return super().get_field_queryset(db, db_field, request)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -214,6 +249,3 @@ class MembershipAdmin(RecordAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("person", "organization_name") if obj else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may_change(request, obj)

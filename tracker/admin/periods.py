@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -15,14 +14,28 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tracker.models import EntryTally, Holiday, Period, State
+from tracker.models.periods import working_day_from
 
 from .base import RootAdmin, asker, plain
+from .exchange import Exchanged
+from .exchange.records import HolidayResource
 from .fields import check_order
 
 
 class PeriodForm(forms.ModelForm):
+    """A due date on a day off moves to the next working day, unless exactly that day is meant."""
+
+    exactly = forms.BooleanField(
+        label=_("due exactly on this day"),
+        required=False,
+        help_text=_("Otherwise a due date on a weekend or holiday moves to the next working day."),
+    )
+
     def clean(self) -> None:
         super().clean()
+        due = self.cleaned_data.get("due")
+        if due and "due" in self.changed_data and not self.cleaned_data.get("exactly"):
+            self.cleaned_data["due"] = working_day_from(due)
         words = _("A period opens, is due and locks, in this order.")
         check_order(self, "opens", "due", words)
         check_order(self, "due", "locks", words)
@@ -63,7 +76,7 @@ class PeriodAdmin(RootAdmin):
     actions = ("open_periods",)
     opens_day, due_day, locks_day = plain(Period, "opens"), plain(Period, "due"), plain(Period, "locks")
     opened_day = plain(Period, "opened_at")
-    GIVEN = ("plan", "code", "kind", "opens", "due", "locks")
+    GIVEN = ("plan", "code", "kind", "opens", "due", "exactly", "locks")
 
     @admin.display(description=_("title"))
     def title(self, obj: Period) -> str:
@@ -82,14 +95,20 @@ class PeriodAdmin(RootAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A period that was opened has entries, and these stay."""
-        return self.may_change(request) and (obj is None or obj.opened_at is None)
+        return super().has_delete_permission(request, obj) and (obj is None or obj.opened_at is None)
 
     def save_model(self, request: HttpRequest, obj: Period, form: Any, change: bool) -> None:
-        """A due date moved after the opening turns late into on time, so the counts are taken afresh."""
-        with transaction.atomic():
+        obj._history_user = request.user  # type: ignore[attr-defined]
+        if change:
+            days = {name: getattr(obj, name) for name in ("opens", "due", "locks")}
+            obj.due = form.initial["due"]
+            obj.move(**days)
+        else:
             super().save_model(request, obj, form, change)
-            if obj.opened_at and "due" in form.changed_data:
-                EntryTally.recount(obj)
+        typed = form.fields["due"].to_python(form["due"].data)
+        if typed != obj.due:
+            words = gettext("%(typed)s is a day off; the period is due on the next working day, %(due)s.")
+            messages.info(request, words % {"typed": typed, "due": obj.due})
 
     def has_open_permission(self, request: HttpRequest) -> bool:
         return self.may_change(request)
@@ -121,13 +140,11 @@ class PeriodAdmin(RootAdmin):
         return TemplateResponse(request, "admin/tracker/period/open.html", context)
 
 
-class HolidayAdmin(RootAdmin):
+class HolidayAdmin(Exchanged, RootAdmin):
+    exchanged = HolidayResource
     list_display = ("shown_day", "name", "is_working")
     shown_day, is_working = plain(Holiday, "day"), plain(Holiday, "working")
     list_filter = ("working",)
     search_fields = ("name",)
     ordering = ("-day",)
     fields = ("day", "name", "working")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may_change(request)

@@ -1,4 +1,4 @@
-"""The plan in the back office: its wording stands as adopted, its settings, owners and statuses are worked with."""
+"""Plans, areas, headings and figures in the back office: the text stands as adopted, the settings are worked with."""
 
 from __future__ import annotations
 
@@ -6,28 +6,44 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tracker.models import Assignment, Level, Plan, Task
+from tracker.models import Assignment, Level, Plan
+from tracker.models.levels import no_lower_than_city
 
-from .assigning import assign_page, begin_assigning
-from .base import LIST_LIMIT, RootAdmin, asker, plain
-from .fields import CodedForm, ReasonField, beside_parent, check_order
+from .base import LIST_LIMIT, RootAdmin, plain
+from .exchange import Exchanged, Exported
+from .exchange.records import AreaResource, FigureResource, HeadingResource, PlanResource
+from .fields import CodedForm, check_order
+from .plan_loading import load_page, template_file
 
 
 class PlanForm(forms.ModelForm):
+    brief_levels = forms.MultipleChoiceField(
+        label=Plan._meta.get_field("brief_levels").verbose_name,
+        help_text=Plan._meta.get_field("brief_levels").help_text,
+        choices=Level.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        initial=no_lower_than_city,
+    )
+
+    def clean_brief_levels(self) -> list[str]:
+        return [level for level in Level.values if level in self.cleaned_data["brief_levels"]]
+
     def clean(self) -> None:
         super().clean()
         check_order(self, "start", "due")
         check_order(self, "yellow_points", "red_points", _("Red must not come before yellow."))
 
 
-class PlanAdmin(RootAdmin):
+class PlanAdmin(Exported, RootAdmin):
+    exchanged = PlanResource
+    change_list_template = "admin/tracker/plan/change_list.html"
     form = PlanForm
     list_display = ("title", "slug", "congress", "start_day", "due_day", "review")
     list_filter = ("review",)
@@ -37,6 +53,8 @@ class PlanAdmin(RootAdmin):
         (None, {"fields": ("slug", "title", "full_title", "general_requirement")}),
         (_("Adoption"), {"fields": ("congress", "body", "delivered_by", "delivered_on", "source")}),
         (_("Rules"), {"fields": ("start", "due", "review", "yellow_days", "yellow_points", "red_points")}),
+        (_("Reporting periods"), {"fields": ("by_schedule", "due_after", "locks_after")}),
+        (_("Briefs"), {"fields": ("brief_levels",)}),
     )
     start_day, due_day = plain(Plan, "start"), plain(Plan, "due")
     THRESHOLDS = {"yellow_days", "yellow_points", "red_points"}
@@ -49,6 +67,23 @@ class PlanAdmin(RootAdmin):
         if change and self.THRESHOLDS.intersection(form.changed_data):
             self.judge_anew(request, obj)
 
+    # A whole plan comes from a table, on a page of its own.
+
+    def get_urls(self) -> list[Any]:
+        load = self.admin_site.admin_view(self.load_view)
+        template = self.admin_site.admin_view(self.template_view)
+        return [
+            path("load/", load, name="tracker_plan_load"),
+            path("load/template.csv", template, name="tracker_plan_template"),
+            *super().get_urls(),
+        ]
+
+    def load_view(self, request: HttpRequest) -> HttpResponse:
+        return load_page(self, request)
+
+    def template_view(self, request: HttpRequest) -> HttpResponse:
+        return template_file(self, request)
+
     def judge_anew(self, request: HttpRequest, plan: Plan) -> None:
         """Other thresholds, other lights: at once where they are few, else by the nightly command."""
         today, rows = timezone.localdate(), Assignment.objects.live().filter(task__plan=plan)
@@ -59,7 +94,8 @@ class PlanAdmin(RootAdmin):
             messages.info(request, gettext("The lights follow the new thresholds with the next nightly run."))
 
 
-class AreaAdmin(RootAdmin):
+class AreaAdmin(Exchanged, RootAdmin):
+    exchanged = AreaResource
     list_display = ("number", "title", "short", "plan")
     list_display_links = ("number", "title")
     list_filter = ("plan",)
@@ -73,7 +109,8 @@ class AreaAdmin(RootAdmin):
         return ("plan", "number", "title") if obj else ()
 
 
-class HeadingAdmin(RootAdmin):
+class HeadingAdmin(Exported, RootAdmin):
+    exchanged = HeadingResource
     form = CodedForm
     list_display = ("code", "title", "area")
     list_display_links = ("code", "title")
@@ -82,136 +119,15 @@ class HeadingAdmin(RootAdmin):
     search_fields = ("^code", "title")
     ordering = ("area__plan", "area__number", "number")
     autocomplete_fields = ("area",)
-    fields = ("area", "number", "code", "title")
+    TEXT = ("area", "number", "code", "title")
+    fields = (*TEXT, "span", "span_start", "span_due")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields if obj else ()
+        return self.TEXT if obj else ()
 
 
-class TaskForm(CodedForm):
-    levels = forms.MultipleChoiceField(
-        label=Task._meta.get_field("levels").verbose_name,
-        choices=Level.choices,
-        widget=forms.CheckboxSelectMultiple,
-        initial=Level.values,
-        error_messages={"required": _("Choose at least one level.")},
-    )
-    reason = ReasonField(
-        label=_("reason for the status"),
-        required=False,
-        help_text=_("Only needed when the status is changed: it holds until the next accepted entry."),
-    )
-
-    def clean_levels(self) -> list[str]:
-        return [level for level in Level.values if level in self.cleaned_data["levels"]]
-
-    def clean(self) -> None:
-        super().clean()
-        check_order(self, "start", "due")
-        if "status" in self.changed_data and not self.cleaned_data.get("reason", "").strip():
-            self.add_error("reason", _("Give the reason for setting the status by hand."))
-
-
-class TaskAdmin(RootAdmin):
-    form = TaskForm
-    list_display = ("code", "wording", "owner_name", "status", "due_day", "is_standing")
-    list_display_links = ("code", "wording")
-    list_filter = (
-        "plan",
-        "heading__area",
-        "status",
-        ("owner", admin.EmptyFieldListFilter),
-        "standing",
-        "frequency",
-        "reporting",
-    )
-    search_fields = ("^code", "wording")
-    search_help_text = _("The beginning of a code, or words of the task.")
-    ordering = ("plan", "position")
-    sortable_by = ("code", "status", "due_day")
-    autocomplete_fields = ("plan", "heading", "owner")
-    actions = ("assign",)
-    due_day, is_standing = plain(Task, "due"), plain(Task, "standing")
-    ADOPTED = ("plan", "heading", "code", "position", "wording")
-    SETTINGS = ("start", "due", "standing", "levels", "frequency", "reporting")
-    settings_set = (
-        _("Settings"),
-        {
-            "fields": SETTINGS,
-            "description": _(
-                "Start, due date, standing, levels and frequency hold for what is assigned from now on; "
-                "what stands keeps its own."
-            ),
-        },
-    )
-
-    @admin.display(description=Task._meta.get_field("owner").verbose_name)
-    def owner_name(self, obj: Task) -> str | None:
-        return beside_parent(obj.owner) if obj.owner else None
-
-    @admin.display(description=Task._meta.get_field("levels").verbose_name)
-    def level_list(self, obj: Task) -> str:
-        return gettext(", ").join(obj.level_names)
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("plan", "owner__parent")
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None:
-            return [(None, {"fields": (*self.ADOPTED, "owner")}), self.settings_set]
-        if not self.may_change(request, obj):
-            readable = {"levels": "level_list", "standing": "is_standing"}
-            shown = [readable.get(name, name) for name in self.SETTINGS]
-            return [
-                (None, {"fields": self.ADOPTED}),
-                (_("Lead and status"), {"fields": ("owner_name", "status")}),
-                (_("Settings"), {"fields": shown}),
-            ]
-        return [
-            (None, {"fields": self.ADOPTED}),
-            (_("Lead and status"), {"fields": ("owner", "status", "reason")}),
-            self.settings_set,
-        ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (*self.ADOPTED, "owner_name", "level_list", "is_standing") if obj else ()
-
-    def save_model(self, request: HttpRequest, obj: Task, form: Any, change: bool) -> None:
-        """Settings by a plain save, owner and status by the task's own methods: these assign and leave events."""
-        user, given = asker(request), form.cleaned_data
-        owner = given["owner"]
-        with transaction.atomic():
-            if change:
-                task = Task.objects.get(pk=obj.pk)
-                settings = [name for name in self.SETTINGS if name in form.changed_data]
-                for name in settings:
-                    setattr(task, name, given[name])
-                if settings:
-                    task.save(update_fields=settings)
-            else:
-                task, obj.owner = obj, None
-                super().save_model(request, obj, form, change)
-            if "owner" in form.changed_data:
-                task.name_owner(owner, by=user)
-            if change and "status" in form.changed_data:
-                task.state_status(given["status"], given["reason"], by=user)
-        obj.refresh_from_db()
-
-    # Assigning many tasks to many bodies has a page of its own.
-
-    def get_urls(self) -> list[Any]:
-        page = self.admin_site.admin_view(self.assign_view)
-        return [path("assign/", page, name="tracker_task_assign"), *super().get_urls()]
-
-    def assign_view(self, request: HttpRequest) -> HttpResponse:
-        return assign_page(self, request)
-
-    @admin.action(permissions=["administer"], description=_("Assign to organizations…"))
-    def assign(self, request: HttpRequest, queryset: Any) -> HttpResponse:
-        return begin_assigning(queryset)
-
-
-class FigureAdmin(RootAdmin):
+class FigureAdmin(Exchanged, RootAdmin):
+    exchanged = FigureResource
     list_display = ("position", "name", "baseline", "target", "unit", "over_time", "over_organizations")
     list_display_links = ("position", "name")
     list_filter = ("plan", "over_time", "over_organizations", ("target", admin.EmptyFieldListFilter))

@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from tracker.models import Assignment, Period, Plan
 
-from .handing import assign, hand_down, handed_at, name_officials, name_owners, owners
+from .course import end_lately, read_long_ago
+from .handing import assign, hand_down, hand_down_lately, handed_at, name_owners, owners, sign_all
+from .milestones import set_milestones
+from .notes import write_notes
 from .people import make_people
 from .reporting import Reporting
 from .timeline import Timeline, moment, quarters
@@ -35,6 +38,10 @@ def make_demo(plan: Plan) -> None:
     name_owners(leads, dates, people)
     for handing in handed:
         timeline.add(handed_at(handing, dates), partial(assign, handing, dates, people), alone=True)
+    sign_all(tree, timeline, dates, people, rng)
+    hand_down_lately(tasks, tree, timeline, people, now)
+    end_lately(tree, timeline, people, now)
+    write_notes(tree, timeline, people, now)
     for period in periods:
         at = moment(period.opens)
         timeline.add(at, partial(reporting.open, period, at), alone=True)
@@ -42,5 +49,6 @@ def make_demo(plan: Plan) -> None:
             at = moment(period.locks + dt.timedelta(days=1), 2)
             timeline.add(at, partial(period.set_aside, at=at), alone=True)
     timeline.run()
-    name_officials(tree, rng)
+    read_long_ago(now)
+    set_milestones(plan, people, today)
     Assignment.objects.relight(today)

@@ -1,4 +1,4 @@
-"""The people of the demo: the seven the login page offers, and in every body somebody who reports and reviews."""
+"""The people of the demo: the nine the login page offers, and in every body somebody who reports and reviews."""
 
 from __future__ import annotations
 
@@ -31,13 +31,15 @@ class People:
 
 
 def make_people(tree: Tree, rng: Random) -> People:
-    """Seven with the demo's password, the others with none that works."""
+    """Nine with the demo's password, the others with none that works."""
     county, city, province = tree.counties[0], tree.cities[0], tree.provinces[0]
     places = {
         "reporter": (county, Role.REPORTER),
         "reviewer": (city, Role.REVIEWER),
+        "city": (city, Role.ADMINISTRATOR),
         "supervisor": (province, Role.SUPERVISOR),
         "national": (tree.root, Role.SUPERVISOR),
+        "leader": (tree.root, Role.LEADER),
         "industry": (tree.unions[1], Role.SUPERVISOR),
         "auditor": (tree.root, Role.AUDITOR),
         "admin": (tree.root, Role.ADMINISTRATOR),
@@ -46,7 +48,6 @@ def make_people(tree: Tree, rng: Random) -> People:
     wanted += [(f"reporter-{body.code}", body, Role.REPORTER) for body in tree.all if body != county]
     above = [*tree.provinces, *(body for body in tree.cities if body != city)]
     wanted += [(f"reviewer-{body.code}", body, Role.REVIEWER) for body in (tree.root, *above)]
-    wanted += [(f"leader-{body.code}", body, Role.LEADER) for body in (tree.root,)]
 
     password, none = make_password(PASSWORD), make_password(None)  # hashed once: it takes a third of a second
     users = [

@@ -10,15 +10,19 @@ from typing import Any
 
 from django.utils import timezone
 
-from tracker.models import Entry, Period, Status
+from tracker.models import Blocker, Entry, Period, Status
 
 from . import texts
 from .handing import MEASURED
+from .numbers import Numbers
 from .people import People
+from .showing import Showing
 from .timeline import Timeline, in_order, office_hour, working
 from .tree import Tree
 
+WAITING_FOR_LEADER = 12  # in the national body, to be signed off at once
 WAITING_FOR_REVIEWER = 4  # in the other bodies of the reviewer's city; the reporter's county adds its own
+SHOWING = 8  # entries a quarter that have evidence, of the reporter's county and its city
 
 
 class Ending(Enum):
@@ -36,6 +40,7 @@ class Ending(Enum):
 
 
 E = Ending
+SHOWN = (E.ACCEPTED, E.WAITING)
 LOCKED: dict[Ending, float] = {
     E.ACCEPTED: 76,
     E.NO_CHANGE: 8,
@@ -70,13 +75,18 @@ class Reporting:
         self.habits = {body.pk: rng.choices(HABITS, [20, 30, 25, 15, 10])[0] for body in tree.all}
         self.known: dict[int, tuple[str, int | None]] = {}  # status and percent last reported, by assignment
         self.blocks: set[int] = set()  # the entries that will be reported as blocked whatever the dice say
+        self.numbers, self.showing = Numbers(), Showing()
 
     # What will become of them.
 
     def open(self, period: Period, at: dt.datetime) -> None:
         period.open(at=at)
-        entries = list(Entry.objects.for_transition().filter(period=period).order_by("pk"))
+        rows = Entry.objects.for_transition().prefetch_related("assignment__task__figures", "values")
+        entries = list(rows.filter(period=period).order_by("pk"))
         endings = self.locked_endings(entries) if period.is_locked else self.open_endings(entries)
+        near = [entry for entry in entries if entry.assignment.organization_id in (self.county.pk, self.city.pk)]
+        able = [entry for entry in near if entry.assignment.task.takes_texts and endings[entry.pk] in SHOWN]
+        self.showing.entries |= {entry.pk for entry in able[:SHOWING]}
         for entry in entries:
             self.plan(entry, endings[entry.pk], at)
 
@@ -105,6 +115,10 @@ class Reporting:
         mine.sort(key=lambda entry: entry.assignment.task.code != MEASURED)
         endings |= {entry.pk: E.MISSING for entry in mine}
         endings |= {entry.pk: ending for entry, ending in zip(mine, COUNTY, strict=False)}
+        own = [entry for entry in entries if entry.assignment.reviewing_id is None]
+        endings |= {entry.pk: E.WAITING for entry in self.rng.sample(own, WAITING_FOR_LEADER)}
+        waiting = [entry for entry in [*mine, *reviewed] if endings[entry.pk] == E.WAITING]
+        self.numbers.leap_in([*waiting, *mine[1:12]])
         self.blocks.add(next(entry.pk for entry in mine[1:12] if self.may_block(entry)))
         return endings
 
@@ -163,17 +177,40 @@ class Reporting:
 
     def submit(self, entry: Entry, at: dt.datetime) -> None:
         content = self.content(entry)
+        self.showing.attach(entry, by=self.reporter(entry), at=at)
         entry.submit(by=self.reporter(entry), version=entry.version, at=at, **content)
         self.known[entry.assignment_id] = (content["status"], content["percent"])
+        if content["status"] == Status.BLOCKED:
+            self.settle(entry, at)
+
+    def settle(self, entry: Entry, at: dt.datetime) -> None:
+        """What it asks is answered in a few days, here and there one level further up; the reporter's county waits."""
+        if entry.assignment.organization_id == self.county.pk:
+            return
+        steps = [self.pass_up] if entry.pk % 4 == 0 else []
+        steps += [self.answer] if entry.pk % 5 else []
+        for days, step in enumerate(steps, start=2):
+            day = working(timezone.localdate(at) + dt.timedelta(days=2 * days), forward=True)
+            if (moment := timezone.localtime(at).replace(year=day.year, month=day.month, day=day.day)) < self.now:
+                self.timeline.add(moment, partial(step, entry, moment))
+
+    def answer(self, entry: Entry, at: dt.datetime) -> None:
+        for matter in Blocker.objects.open().filter(entry=entry):
+            words = texts.NEEDS[entry.assignment.task.heading.area.number][1]
+            matter.reply(words, by=self.people.deciders[matter.holder_id], at=at)
+
+    def pass_up(self, entry: Entry, at: dt.datetime) -> None:
+        for matter in Blocker.objects.open().filter(entry=entry).exclude(holder__parent=None):
+            matter.pass_up(texts.PASSED_UP, by=self.people.deciders[matter.holder_id], at=at)
 
     def submit_unchanged(self, entry: Entry, at: dt.datetime) -> None:
         """ "No change" says the same status again, and nothing else."""
-        if entry.assignment_id not in self.known:
+        status, percent = self.known.get(entry.assignment_id, (Status.BLOCKED, None))
+        if status == Status.BLOCKED:  # where that stands is said in words
             return self.submit(entry, at)
         status, percent = self.known[entry.assignment_id]
-        entry.submit(
-            by=self.reporter(entry), version=entry.version, at=at, status=status, percent=percent, no_change=True
-        )
+        said = {"status": status, "percent": percent, "no_change": True} | self.numbers.said(entry, unchanged=True)
+        entry.submit(by=self.reporter(entry), version=entry.version, at=at, **said)
         return None
 
     def withdraw(self, entry: Entry, at: dt.datetime) -> None:
@@ -203,10 +240,17 @@ class Reporting:
             return entry.content() | added
         task, level = entry.assignment.task, entry.assignment.organization.level
         status = self.status(entry)
-        content = {"status": status, "percent": self.percent(entry, status)}
-        return content | (self.words(entry, status, level) if task.takes_texts else {})
+        content = {"status": status, "percent": self.percent(entry, status)} | self.numbers.said(entry)
+        said = self.words(entry, status, level) if task.takes_texts else {}
+        if status == Status.BLOCKED:
+            opened = (
+                timezone.localdate(self.now) if entry.period.locks > timezone.localdate(self.now) else entry.period.due
+            )
+            said["need"] = texts.NEEDS[task.heading.area.number][0]
+            said["need_by"] = opened + dt.timedelta(days=14)
+        return content | said
 
-    def words(self, entry: Entry, status: str, level: str) -> dict[str, str]:
+    def words(self, entry: Entry, status: str, level: str) -> dict[str, Any]:
         task, rng = entry.assignment.task, self.rng
         area = task.heading.area.number
         if status == Status.NOT_STARTED:

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Count, F, Q, Value
-from django.db.models.functions import Cast, Now
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce, Now
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tracker import access
+
+from .blockers import Blocker
+from .completion import TO_STRIKE_OFF, Completion, CompletionQuerySet
 from .events import Event
-from .fields import WordsField, refuse_unstorable, said
-from .inserting import insert_from
+from .fields import WordsField, clean_only, refuse_unstorable, said
 from .lights import Light, Reason, judge, word, words
+from .moves import TransitionRefused
 from .organizations import Organization
 from .plan import Frequency, Plan, Status, Task
-from .tallies import AssignmentTally, tallying
+from .tallies import tallying
 
 if TYPE_CHECKING:
     from .people import User
@@ -34,10 +39,13 @@ class Part(models.TextChoices):
     COOPERATING = "cooperating", gettext_lazy("Cooperating")
 
 
-class AssignmentQuerySet(models.QuerySet["Assignment"]):
+class AssignmentQuerySet(CompletionQuerySet):
     def live(self) -> Self:
         """Not ended: what lists, tallies and the ledger count."""
         return self.filter(ended_on=None)
+
+    def red(self) -> Self:
+        return self.live().filter(light=Light.RED)
 
     def active(self) -> Self:
         """Handed down, not ended, not completed: what owes entries (rule 1)."""
@@ -48,6 +56,22 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def editable_by(self, user: User) -> Self:
         return self.visible_to(user) if user.may_administer else self.none()
+
+    def dated_by(self, user: User) -> Self:
+        """Those whose milestones this person sets: of the own body, of those it reviews, of what is administered."""
+        if user.may(access.LOG) or user.may(access.SIGN_OFF):
+            return self.live().filter(organization=user.organization)
+        if user.may(access.REVIEW):
+            return self.live().filter(reviewing=user.organization)
+        return self.live().editable_by(user)
+
+    def asking_percent(self) -> Self:
+        """As for tasks, but its own milestones count too, and whether it is standing is its own (rule 4)."""
+        from .milestones import Milestone
+
+        own = Milestone.objects.filter(assignment=OuterRef("pk"))
+        measured = Task.objects.filter(pk=OuterRef("task")).measured()
+        return self.filter(Exists(own) | Exists(measured), standing=False)
 
     def with_place(self) -> Self:
         """With what a row shows beside itself: task, area, body, its parent, its reviewers. One query."""
@@ -64,67 +88,49 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         organizations: models.QuerySet[Organization] | list[Organization],
         *,
         by: User | None,
-        part: str = Part.LEAD,
-        start: dt.date | None = None,
-        due: dt.date | None = None,
-        standard: str = "",
-        all_levels: bool = False,
         owe_now: bool = False,
         at: dt.datetime | None = None,
+        **terms: Any,
     ) -> int:
-        """Give every task to every body of its levels, leaving what is assigned already. Returns how many were made.
+        """Hand every task down to every body of its levels, leaving what they have already. Returns how many got one.
 
-        `owe_now` makes them owe in periods already open (rule 1). One insert a task, whatever the number of bodies:
-        104 × 3,350 in seconds. Raises ValidationError when the due date is before the start.
+        `terms` are those of a Cascade: giver, part, start, due, standard, frequency …; without a giver each body has it
+        from the one directly above it. `owe_now` makes them owe in periods already open (rule 1). Set-wise: 104 × 3,350
+        in seconds. Raises ValidationError by field, TransitionRefused where a task has ended.
         """
-        from .periods import Period
+        from .cascade import Cascade
 
-        at = at or timezone.now()
-        today, tasks, made = timezone.localdate(at), list(tasks), 0
-        with transaction.atomic():
-            for task in tasks:
-                given = Assignment(
-                    task=task,
-                    part=part,
-                    start=start or task.start,
-                    due=due or task.due,
-                    standard=standard,
-                    frequency=task.frequency,
-                    standing=task.standing and due is None,
-                )
-                given.check_fields("part", "standard")
-                light, reason, changes_on = judge(given, task.plan, today)
-                pks: Any = (
-                    organizations if isinstance(organizations, models.QuerySet) else [o.pk for o in organizations]
-                )
-                bodies = Organization.objects.filter(pk__in=pks)
-                if not all_levels:
-                    bodies = bodies.filter(level__in=task.levels)
-                values: dict[str, Any] = {
-                    "task": task.pk,
-                    "part": given.part,
-                    "start": given.start,
-                    "due": given.due,
-                    "standard": standard,
-                    "frequency": given.frequency,
-                    "standing": given.standing,
-                    "handed_on": today,
-                    "created_at": at,
-                    "light": str(light),
-                    "light_reason": str(reason),
-                    "light_changes_on": changes_on,
-                }
-                fields = {f"v_{name}": as_column(name, value) for name, value in values.items()}
-                rows = bodies.annotate(**fields).values_list("pk", "parent", *fields)
-                made += insert_from(Assignment, ["organization", "reviewing", *values], rows)
-            if made:
-                for task_owner in tasks:
-                    task_owner.follow_owner()
-                AssignmentTally.recount(tasks)  # locks the tallies, as every transition does, after the rows
-                if owe_now:
-                    for period in Period.objects.open_on(today).filter(plan__in={task.plan_id for task in tasks}):
-                        period.owe_also(tasks, at=at)
-        return made
+        tasks = list(tasks)
+        for ended in (task for task in tasks if task.ended_on):
+            raise TransitionRefused("ended", ended.ended_words)
+        return Cascade(tasks, organizations, **terms).carry_out(by=by, owe_now=owe_now, at=at).handed
+
+    def follow_handings(self, day: dt.date) -> None:
+        """Take due date, standard and frequency from the live handings, and the light from these (design §2).
+
+        The earliest due date counts, and a handing without one has the task's; of standards the first that was said;
+        the frequency of the first to hand down. A start that would come after the due date is dropped.
+        """
+        from .handings import Handing
+
+        live = Handing.objects.live().filter(assignment=OuterRef("pk"))
+        task = Task.objects.filter(pk=OuterRef("task"))
+        first = live.order_by("handed_at", "pk")
+        dated = live.annotate(counts=Coalesce("due", "assignment__task__due")).exclude(counts=None)
+        due = Coalesce(Subquery(dated.order_by("counts").values("counts")[:1]), Subquery(task.values("due")))
+        self.update(
+            due=due,
+            start=Case(When(start__gt=due, then=None), default=F("start"), output_field=models.DateField()),
+            standard=Coalesce(Subquery(first.exclude(standard="").values("standard")[:1]), F("standard")),
+            frequency=Coalesce(Subquery(first.values("frequency")[:1]), F("frequency")),
+            standing=Case(
+                When(Exists(live.exclude(due=None)), then=False),
+                default=Subquery(task.values("standing")),
+                output_field=models.BooleanField(),
+            ),
+            light_changes_on=day,
+        )
+        self.relight(day)
 
     def relight(self, day: dt.date, *, everything: bool = False) -> int:
         """Turn the lights whose day has come; returns how many rows were written.
@@ -156,19 +162,19 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return sum(map(len, outcomes.values()))
 
 
-def as_column(name: str, value: Any) -> Any:
-    """A constant with the column's own type, as INSERT … SELECT needs it."""
-    field: Any = Assignment._meta.get_field(name)
-    output = models.BigIntegerField() if field.is_relation else field.clone()
-    return Cast(Value(value, output_field=output), output) if value is None else Value(value, output_field=output)
-
-
-class Assignment(models.Model):
+class Assignment(Completion):
     """What one body has to do of one task, and how far it is: status, percent and light follow its accepted entries."""
 
-    task = models.ForeignKey(Task, models.PROTECT, verbose_name=gettext_lazy("task"), related_name="assignments")
+    # Keys without an index of their own begin one of the table's below: an index the less for every row that is made.
+    task = models.ForeignKey(
+        Task, models.PROTECT, verbose_name=gettext_lazy("task"), related_name="assignments", db_index=False
+    )
     organization = models.ForeignKey(
-        Organization, models.PROTECT, verbose_name=gettext_lazy("organization"), related_name="assignments"
+        Organization,
+        models.PROTECT,
+        verbose_name=gettext_lazy("organization"),
+        related_name="assignments",
+        db_index=False,
     )
     part = models.CharField(
         gettext_lazy("part"), max_length=12, choices=Part, default=Part.LEAD, db_default=Part.LEAD.value
@@ -185,6 +191,7 @@ class Assignment(models.Model):
         null=True,
         blank=True,
         related_name="reviews",
+        db_index=False,
     )
     responsible = models.CharField(
         gettext_lazy("person responsible"),
@@ -274,6 +281,9 @@ class Assignment(models.Model):
                 condition=~Q(status=Status.COMPLETED) | Q(percent__isnull=True) | Q(percent=100),
                 name="assignment_completed_is_100",
             ),
+            models.CheckConstraint(
+                condition=Q(struck_off_on__isnull=True) | Q(status=Status.COMPLETED), name="assignment_struck_off_done"
+            ),
             models.CheckConstraint(condition=Q(part__in=Part.values), name="assignment_part_known"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="assignment_status_known"),
             models.CheckConstraint(condition=Q(light__in=Light.values), name="assignment_light_known"),
@@ -282,10 +292,24 @@ class Assignment(models.Model):
             models.Index(fields=["organization", "task"], name="assignment_organization"),
             models.Index(fields=["reviewing", "organization"], name="assignment_reviewing"),
             models.Index(fields=["light_changes_on"], name="assignment_light_changes"),
+            models.Index(fields=["organization"], name="assignment_to_strike_off", condition=TO_STRIKE_OFF),
+            models.Index(
+                fields=["organization", "light_reason"],
+                name="assignment_red",
+                condition=Q(light="red", ended_on__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.task.code} · {self.organization.short}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("assignment", args=[self.pk])
+
+    @property
+    def asks_percent(self) -> bool:
+        """Three queries at most, none where figures and milestones are prefetched."""
+        return not self.standing and (self.task.is_measured or bool(self.milestones.all()))
 
     @property
     def light_word(self) -> str:
@@ -297,7 +321,7 @@ class Assignment(models.Model):
 
     def check_fields(self, *names: str) -> None:
         """These fields' own rules, and that the dates are in order. Raises ValidationError by field."""
-        self.clean_fields(exclude={field.name for field in self._meta.fields} - set(names))
+        clean_only(self, names)
         if "reviewing" in names and self.reviewing_id is None and self.organization.parent_id:
             raise ValidationError(
                 {"reviewing": _("Name the organization that reviews; only the national body has none.")}
@@ -332,8 +356,11 @@ class Assignment(models.Model):
             for name, value in values.items():
                 setattr(row, name, value)
             row.check_fields(*kept)
+            if "ended_on" in kept and row.ended_on is None and row.task.ended_on:
+                raise ValidationError({"ended_on": row.task.ended_words})
             if "due" in kept:
                 row.standing = row.task.standing and row.due == row.task.due
+            row._tell_handings(kept, by)
             row._judge()
             if row.ended_on is None:
                 changes.move_assignment(row, [], [row.status, row.light])
@@ -342,6 +369,19 @@ class Assignment(models.Model):
             Task.objects.get(pk=row.task_id).follow_owner()
         self.refresh_from_db()
         return True
+
+    def _tell_handings(self, kept: Iterable[str], by: User | None) -> None:
+        """What was handed down says the same afterwards; with the assignment it ends."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in ("start", "due", "standard") if name in kept}
+        if "due" in kept and self.due == self.task.due:
+            values["due"] = None
+        elif "due" in kept:
+            values.setdefault("start", Case(When(start__gt=self.due, then=None), default=F("start")))
+        if values:
+            self.handings.live().update(**values)
+        if "ended_on" in kept and self.ended_on:
+            self.handings.lapse(by=by, at=timezone.now())
+            Blocker.objects.of([self.pk]).withdraw_all(by=by, comment="", at=timezone.now())
 
     def take_part(self, part: str, *, by: User | None = None) -> None:
         """Become the lead, or cooperate; comes back to life if it had ended."""
@@ -411,6 +451,7 @@ class Assignment(models.Model):
         before = [self.status, self.light]
         for name, value in values.items():
             setattr(self, name, value)
+        self._guard_struck_off()
         self._judge()
         if self.ended_on is None:
             changes.move_assignment(self, before, [self.status, self.light])

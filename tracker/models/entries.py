@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -16,6 +16,9 @@ from django.utils.translation import gettext_lazy
 from tracker import access
 
 from .assignments import Assignment
+from .blockers import Blocker
+from .content import Content
+from .entry_lists import EntryQuerySet
 from .events import Event
 from .fields import WordsField, said
 from .lights import written
@@ -25,6 +28,7 @@ from .moves import (
     EXCUSE,
     OWE,
     REOPEN,
+    REPORTED,
     RETURN,
     SIGN_OFF,
     SUBMIT,
@@ -35,8 +39,10 @@ from .moves import (
     State,
     TransitionRefused,
 )
+from .notices import Notice
 from .periods import Period, working_days_after
 from .plan import Review, Status
+from .sign_off import SIGNED_BY_SOMEBODY, UNSIGNED, SignedOff
 from .tallies import Changes, tallying
 
 if TYPE_CHECKING:
@@ -45,56 +51,7 @@ if TYPE_CHECKING:
 RETURN_DAYS = 3  # working days an entry returned after the lock stays open
 
 
-class EntryQuerySet(models.QuerySet["Entry"]):
-    def for_transition(self) -> Self:
-        """With everything a transition reads, in one query."""
-        return self.select_related(
-            "assignment__organization",
-            "assignment__reviewing",
-            "assignment__task__heading__area",
-            "assignment__task__plan",
-            "period__plan",
-        )
-
-    def visible_to(self, user: User) -> Self:
-        """The entries of visible assignments; drafts inside their own body only (rule 5)."""
-        visible = self.filter(user.assignment_scope("assignment__"))
-        return visible.filter(~Q(state=State.DRAFT) | Q(assignment__organization=user.organization))
-
-    def editable_by(self, user: User) -> Self:
-        """What this person logs: their own body's."""
-        return self.filter(assignment__organization=user.organization) if user.may_log else self.none()
-
-    def decided_on_by(self, user: User) -> Self:
-        """What this person, in the role acted in now, decides on at its step. Never what they submitted themselves."""
-        body = user.organization
-        if body is None or not user.may_review:
-            return self.none()
-        steps = Q(assignment__task__plan__review=Review.OWN_THEN_ABOVE)
-        if user.may(access.SIGN_OFF):
-            mine = Q(assignment__organization=body) & (Q(assignment__reviewing=None) | steps & Q(review_step=0))
-        else:
-            mine = Q(assignment__reviewing=body) & (~steps | Q(review_step=1))
-        return self.filter(mine).exclude(submitted_by=user)
-
-    def reviewable_by(self, user: User) -> Self:
-        """What waits for this person's decision."""
-        return self.decided_on_by(user).filter(state=State.SUBMITTED)
-
-    def in_review_order(self) -> Self:
-        """The oldest period first, then by task, then by body: what a reviewer works through."""
-        return self.order_by("period__due", "assignment__task__position", "assignment__organization__path", "pk")
-
-    def excusable_by(self, user: User) -> Self:
-        """Supervisors and administrators excuse within their scope, never their own body but at the root."""
-        if not (user.sees_below and user.role != access.AUDITOR):
-            return self.none()
-        visible = self.filter(user.assignment_scope("assignment__"))
-        own = Q(assignment__organization=user.organization, assignment__organization__parent__isnull=False)
-        return visible.exclude(own)
-
-
-class Entry(models.Model):
+class Entry(Content, SignedOff):
     """One obligation, one row: made in state `due` when the period opens, so that what is missing can be listed."""
 
     assignment = models.ForeignKey(
@@ -106,20 +63,20 @@ class Entry(models.Model):
     )
     version = models.PositiveIntegerField(gettext_lazy("version"), default=1, db_default=1)
     review_step = models.PositiveSmallIntegerField(gettext_lazy("review step"), default=0, db_default=0)
-    status = models.CharField(
-        gettext_lazy("status"), max_length=16, choices=Status, blank=True, default="", db_default=""
-    )
-    percent = models.PositiveSmallIntegerField(gettext_lazy("percent"), null=True, blank=True)
-    progress = WordsField(gettext_lazy("progress"))
-    problems = WordsField(gettext_lazy("problems"))
-    next_steps = WordsField(gettext_lazy("next steps"))
-    no_change = models.BooleanField(gettext_lazy("no change"), default=False, db_default=False)
     first_submitted_at = models.DateTimeField(gettext_lazy("first submitted at"), null=True, editable=False)
     submitted_at = models.DateTimeField(gettext_lazy("submitted at"), null=True, editable=False)
     submitted_by = models.ForeignKey(
         "tracker.User",
         models.PROTECT,
         verbose_name=gettext_lazy("submitted by"),
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    proxy = models.ForeignKey(
+        "tracker.Organization",
+        models.PROTECT,
+        verbose_name=gettext_lazy("reported on behalf by"),
         null=True,
         editable=False,
         related_name="+",
@@ -145,9 +102,6 @@ class Entry(models.Model):
         related_name="+",
     )
 
-    CONTENT = ("status", "percent", "progress", "problems", "next_steps", "no_change")
-    TEXTS = ("progress", "problems", "next_steps")
-
     objects = EntryQuerySet.as_manager()
 
     class Meta:
@@ -170,10 +124,12 @@ class Entry(models.Model):
                 condition=~Q(state=State.ACCEPTED, status=Status.COMPLETED) | Q(percent__isnull=True) | Q(percent=100),
                 name="entry_completed_is_100",
             ),
+            SIGNED_BY_SOMEBODY,
         ]
         indexes = [
             models.Index(fields=["period", "state"], name="entry_period_state"),
             models.Index(fields=["assignment"], name="entry_waiting", condition=Q(state="submitted")),
+            models.Index(fields=["submitted_at"], name="entry_waiting_since", condition=Q(state="submitted")),
         ]
 
     def __str__(self) -> str:
@@ -196,6 +152,12 @@ class Entry(models.Model):
     def can_withdraw(self) -> bool:
         return self.state == State.SUBMITTED and self.review_step == 0 and self.is_open(timezone.localdate())
 
+    def has_already(self, *, submitted: bool, by: User, version: int, **content: Any) -> bool:
+        """A second click, or a retry after a lost answer: what is asked for stands here, so nothing is refused."""
+        done = (State.SUBMITTED, State.ACCEPTED) if submitted else (State.DRAFT,)
+        said = self.settled(content) if submitted else content
+        return self.saved_by_id == by.pk and self.state in done and self.version > version and self.says(said)
+
     def can_undo(self, user: User) -> bool:
         if self.state not in UNDO.sources or self.decided_by_id != user.pk:
             return False
@@ -205,10 +167,29 @@ class Entry(models.Model):
         if self.state != State.ACCEPTED:
             return False
         if self.assignment.task.plan.review == Review.NONE:
-            return user.may_log and user.organization == self.assignment.organization
+            return self.is_logged_by(user)
         if self.assignment.reviewing_id is None:
             return user.may(access.SIGN_OFF) and user.organization == self.assignment.organization
         return user.may(access.REVIEW) and user.organization == self.assignment.reviewing
+
+    def is_logged_by(self, user: User) -> bool:
+        """Whether this person writes it: no query for one's own body's, one on behalf of another."""
+        if user.may_log and user.organization == self.assignment.organization:
+            return True
+        return Entry.objects.on_behalf_by(user).filter(pk=self.pk).exists()
+
+    @property
+    def author(self) -> str:
+        """Who submitted it; reported on behalf, also for which body they wrote."""
+        return authored(str(self.submitted_by or ""), self.proxy.short if self.proxy else "")
+
+    def listed_evidence(self) -> dict[str, list[int]]:
+        """The files handed in with a submission, by key; nothing where there are none."""
+        keys = [piece.pk for piece in self.evidence.all() if piece.is_live]
+        return {"evidence": keys} if keys else {}
+
+    def file_names(self) -> list[str]:
+        return [piece.name for piece in self.evidence.all() if piece.is_live]
 
     @property
     def was_late(self) -> bool | None:
@@ -217,41 +198,54 @@ class Entry(models.Model):
 
     def previous(self) -> Entry | None:
         """What this assignment reported in the period before: as handed in, never a draft."""
-        reported = (State.SUBMITTED, State.RETURNED, State.ACCEPTED)
-        earlier = self.assignment.entries.filter(period__due__lt=self.period.due, state__in=reported)
+        earlier = self.assignment.entries.filter(period__due__lt=self.period.due, state__in=REPORTED)
         return earlier.select_related("period").order_by("-period__due").first()
-
-    def content(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.CONTENT}
 
     # Transitions. `by` is the person, `version` what they saw; each raises TransitionRefused or ValidationError.
 
     def save_draft(self, *, by: User, version: int, at: dt.datetime | None = None, **content: Any) -> None:
         self._guard_writer(by, at)
-        at, content = at or timezone.now(), self._checked(content, complete=False)
-        self._turn(DRAFT, by=by, version=version, at=at, saved_at=at, saved_by=by, **content)
+        at = at or timezone.now()
+        content = self.checked({"no_change": False} | content, complete=False, day=timezone.localdate(at))
+        self._turn(DRAFT, by=by, version=version, at=at, saved_at=at, saved_by=by, **UNSIGNED, **content)
 
     def submit(self, *, by: User, version: int, at: dt.datetime | None = None, **content: Any) -> None:
         """Hand in; where the plan asks for no review, that accepts too, in the same transaction."""
         self._guard_writer(by, at)
-        at, content = at or timezone.now(), self._checked(content, complete=True)
+        at = at or timezone.now()
+        content = self.checked({"no_change": False} | content, complete=True, day=timezone.localdate(at))
         with tallying():
             self._turn(
                 SUBMIT,
                 by=by,
                 version=version,
                 at=at,
-                event_content=content,
+                event_content=self.told(content),
                 submitted_at=at,
                 submitted_by=by,
+                proxy=None if by.organization == self.assignment.organization else by.organization,
                 first_submitted_at=self.first_submitted_at or at,
                 review_step=0,
                 saved_at=at,
                 saved_by=by,
+                **UNSIGNED,
                 **content,
             )
             if self.assignment.task.plan.review == Review.NONE:
                 self._turn(ACCEPT, by=by, version=self.version, at=at, decided_at=at, decided_by=by, comment="")
+
+    def submit_unchanged(self, *, by: User, version: int, at: dt.datetime | None = None, **typed: Any) -> None:
+        """Report "no change" (无变化): where the last report stood, and no words. It counts as reported.
+
+        Refused where words are owed or would be lost; `typed` is what stands in the form beside it.
+        """
+        self._guard_writer(by, at)
+        self._guard_state(SUBMIT)
+        last = self.previous()
+        if refusal := self.words_owed(last, self.content() | typed):
+            raise TransitionRefused("words", refusal)
+        assert last
+        self.submit(by=by, version=version, at=at, **self.repeated(last, typed))
 
     def withdraw(self, *, by: User, version: int, at: dt.datetime | None = None) -> None:
         """Take back before a decision. What was never decided on was never submitted."""
@@ -268,18 +262,20 @@ class Entry(models.Model):
             at=at,
             submitted_at=None,
             submitted_by=None,
+            proxy=None,
             first_submitted_at=None if undecided else self.first_submitted_at,
         )
 
     def accept(self, *, by: User, version: int, comment: str = "", at: dt.datetime | None = None) -> None:
-        """Accept; under "own leader, then above" the leader's acceptance is a signature and the next step follows."""
+        """Accept; under "own leader, then above" the leader's acceptance is a signature and the next step follows. At
+        the national body it is both."""
         self._guard_reviewer(by)
         at, comment = at or timezone.now(), said("comment", comment)
-        plan, assignment = self.assignment.task.plan, self.assignment
-        if plan.review == Review.OWN_THEN_ABOVE and self.review_step == 0 and assignment.reviewing_id:
-            self._turn(SIGN_OFF, by=by, version=version, at=at, comment=comment, review_step=1)
+        signed: dict[str, Any] = {"signed_at": at, "signed_by": by} if self.at_leader else {}
+        if signed and self.assignment.reviewing_id:
+            self._turn(SIGN_OFF, by=by, version=version, at=at, comment=comment, review_step=1, **signed)
         else:
-            self._turn(ACCEPT, by=by, version=version, at=at, decided_at=at, decided_by=by, comment=comment)
+            self._turn(ACCEPT, by=by, version=version, at=at, comment=comment, decided_at=at, decided_by=by, **signed)
 
     def return_(self, *, by: User, version: int, comment: str, at: dt.datetime | None = None) -> None:
         """Send back with a reason; after the lock this entry alone is open for three working days, logged."""
@@ -294,11 +290,12 @@ class Entry(models.Model):
         self._hand_back(REOPEN, by=by, version=version, comment=comment, at=at or timezone.now())
 
     def undo(self, *, by: User, version: int, at: dt.datetime | None = None) -> None:
-        """Take one's own decision back, until anyone acts on it. Closes what the decision opened after the lock."""
+        """Take one's own decision back, until anyone acts on it. Closes what the decision opened after the lock. A
+        signature stands where the leader's step is over."""
         self._guard_state(UNDO)
         if not self.can_undo(by):
             raise TransitionRefused("not_yours", _("Only the person who decided can take the decision back."))
-        last = self.events.order_by("-pk").first()
+        last = self.events.exclude(action__in=Event.MATTERS).order_by("-pk").first()
         if last and last.action == Event.Action.LET_IN:
             raise TransitionRefused("stale", self._moved_on())
         opened = last is not None and "open_until" in (last.content or {})
@@ -311,6 +308,7 @@ class Entry(models.Model):
             decided_by=None,
             comment="",
             open_until=None if opened else self.open_until,
+            **({} if self.review_step else UNSIGNED),
         )
 
     def excuse(self, *, by: User, version: int, comment: str, at: dt.datetime | None = None) -> None:
@@ -320,21 +318,29 @@ class Entry(models.Model):
 
     def owe_again(self, *, by: User, version: int, comment: str, at: dt.datetime | None = None) -> None:
         self._guard_excuser(by)
+        self.owe_anew(by=by, version=version, comment=required(comment), at=at)
+
+    def owe_anew(self, *, by: User | None, version: int, comment: str, at: dt.datetime | None = None) -> None:
+        """What owing again is, whoever asked and may: nothing of what was handed in before counts."""
         self._turn(
             OWE,
             by=by,
             version=version,
             at=at,
-            comment=required(comment),
+            comment=comment,
             first_submitted_at=None,
             submitted_at=None,
             submitted_by=None,
+            proxy=None,
             review_step=0,
+            **UNSIGNED,
         )
 
     def let_in(self, *, by: User, version: int, until: dt.date, comment: str, at: dt.datetime | None = None) -> None:
         """Open this one entry after the lock until a day, with a reason (an exception, logged)."""
         self._guard_excuser(by)
+        if until < timezone.localdate(at):
+            raise ValidationError({"until": _("This day has passed.")})
         if self.state not in WRITABLE:
             raise TransitionRefused("state", self._moved_on())
         move = Move(Event.Action.LET_IN, (State(self.state),), self.state)
@@ -354,7 +360,7 @@ class Entry(models.Model):
         self,
         move: Move,
         *,
-        by: User,
+        by: User | None,
         version: int,
         at: dt.datetime | None,
         event_content: dict[str, Any] | None = None,
@@ -364,19 +370,23 @@ class Entry(models.Model):
         """Conditional update, event, assignment, tallies: one transaction. Raises TransitionRefused and changes nothing
         when somebody was first."""
         at = at or timezone.now()
-        before, was, kept = self._columns(), self.state, {name: getattr(self, name) for name in values}
+        before, was, kept = self.columns, self.state, {name: getattr(self, name) for name in values}
         self._guard_state(move)
         with tallying() as changes:
             # What is counted and told of is this object's: it must be the row as it stands.
             held = Entry.objects.filter(pk=self.pk, state=was, version=version)
-            if version != self.version or not held.update(**values, state=move.target, version=F("version") + 1):
+            columns = {name: value for name, value in values.items() if name not in self.FIGURES}
+            if version != self.version or not held.update(**columns, state=move.target, version=F("version") + 1):
                 raise TransitionRefused("stale", self._moved_on())
             for name, value in (values | {"state": str(move.target), "version": version + 1}).items():
                 setattr(self, name, value)
             try:
+                if "figures" in values:
+                    self.keep_figures(kept)
                 comment = values.get("comment", "") if event_comment is None else event_comment
                 self._record(move, was, by, at, comment, event_content)
                 self._count(changes, before)
+                Blocker.follow(self, move.action, by=by, at=at)
                 if State.ACCEPTED in (was, self.state) and was != self.state:
                     self.assignment.follow_entries(accepted_now=self.state == State.ACCEPTED)
             except BaseException:
@@ -385,7 +395,7 @@ class Entry(models.Model):
                 raise
 
     def _record(
-        self, move: Move, was: str, by: User, at: dt.datetime, comment: str, content: dict[str, Any] | None
+        self, move: Move, was: str, by: User | None, at: dt.datetime, comment: str, content: dict[str, Any] | None
     ) -> None:
         if move is DRAFT and was == State.DRAFT:
             return  # saving a draft again is no transition; the last writer stands on the entry
@@ -402,11 +412,12 @@ class Entry(models.Model):
         )
 
     def _count(self, changes: Changes, before: list[str]) -> None:
-        after = self._columns()
+        after = self.columns
         if before != after:
             changes.move_entry(self, before, after)
 
-    def _columns(self) -> list[str]:
+    @property
+    def columns(self) -> list[str]:
         """The tally columns that count this entry; excused ones are not owed, so neither on time nor late."""
         columns = [str(self.state)]
         if self.first_submitted_at and self.state != State.EXCUSED:
@@ -422,7 +433,12 @@ class Entry(models.Model):
         if not self.is_open(today):
             values["open_until"] = until = working_days_after(today, RETURN_DAYS)
             content = {"open_until": until.isoformat()}
-        self._turn(move, by=by, version=version, at=at, event_content=content, **values)
+        with tallying():
+            self._turn(move, by=by, version=version, at=at, event_content=content, **values)
+            kind = Notice.Kind.RETURNED if move is RETURN else Notice.Kind.REOPENED
+            what = {"who": str(by.organization), "what": str(self), "why": comment}
+            body, url = self.assignment.organization, self.get_absolute_url()
+            Notice.tell(body, [access.REPORTER], kind, url=url, by=by, at=at, **what)
 
     # Guards.
 
@@ -431,10 +447,16 @@ class Entry(models.Model):
             raise TransitionRefused("stale", self._moved_on())
 
     def _guard_writer(self, by: User, at: dt.datetime | None) -> None:
-        if not (by.may_log and by.organization == self.assignment.organization):
+        if not self.is_logged_by(by):
             raise TransitionRefused("not_yours", _("Only this organization's reporters can fill in this entry."))
         if not self.is_open(timezone.localdate(at or timezone.now())):
             raise TransitionRefused("locked", self.locked_words())
+
+    def guard_files(self, by: User, at: dt.datetime) -> None:
+        """Files come and go while the entry can be written. Raises TransitionRefused."""
+        self._guard_writer(by, at)
+        if self.state not in WRITABLE:
+            raise TransitionRefused("state", self._moved_on())
 
     def _guard_reviewer(self, by: User) -> None:
         if self.submitted_by_id == by.pk:
@@ -463,55 +485,10 @@ class Entry(models.Model):
             "state": now.get_state_display()
         }
 
-    def _checked(self, content: dict[str, Any], *, complete: bool) -> dict[str, Any]:
-        """The whole content as it would be, cleaned. Raises ValidationError by field; leaves the object as it was."""
-        assert set(content) <= set(self.CONTENT), content
-        old = self.content()
-        for name, value in content.items():
-            setattr(self, name, value)
-        try:
-            self.check_content(complete=complete)
-            return self.content()
-        finally:
-            for name, value in old.items():
-                setattr(self, name, value)
 
-    def check_content(self, *, complete: bool) -> None:
-        """What may be kept, and what must be there to submit. Raises ValidationError by field."""
-        task = self.assignment.task
-        errors: dict[str, list[str]] = {}
-        try:
-            self.clean_fields(exclude=[f.name for f in self._meta.fields if f.name not in self.CONTENT])
-        except ValidationError as error:
-            errors |= error.message_dict
-        if "percent" in errors or (self.percent is not None and self.percent > 100):
-            errors["percent"] = [_("A percentage is a whole number from 0 to 100.")]
-        elif self.percent is not None and not task.asks_percent:
-            errors["percent"] = [_("This task is not measured in percent; leave it empty.")]
-        for name in self.TEXTS:
-            if getattr(self, name).strip() and not task.takes_texts:
-                errors.setdefault(name, [_("Only the status of this task is reported; texts are not taken.")])
-        if complete:
-            for name, message in self._missing().items():
-                errors.setdefault(name, [message])
-        if errors:
-            raise ValidationError(errors)
-
-    def _missing(self) -> dict[str, str]:
-        task, missing = self.assignment.task, {}
-        if not self.status:
-            missing["status"] = _("Choose the status.")
-        if self.status == Status.COMPLETED and self.percent not in (None, 100):
-            missing["percent"] = _("Completed means 100 %. Correct the percentage or choose another status.")
-        if self.status == Status.COMPLETED and self.assignment.standing:
-            missing["status"] = _("A standing duty goes on; it is not reported as completed.")
-        if not task.takes_texts or self.no_change:
-            return missing
-        if self.status in (Status.IN_PROGRESS, Status.BLOCKED, Status.COMPLETED) and not self.progress.strip():
-            missing["progress"] = _("Say what was done in this period.")
-        if self.status == Status.BLOCKED and not self.problems.strip():
-            missing["problems"] = _("Say what needs coordination.")
-        return missing
+def authored(name: str, proxy: str) -> str:
+    """An author's name as it is shown everywhere."""
+    return _("%(name)s (on behalf, %(body)s)") % {"name": name, "body": proxy} if proxy else name
 
 
 def required(comment: str) -> str:

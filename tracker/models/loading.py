@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from operator import itemgetter
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Left
 from django.utils.translation import gettext as _
 from simple_history.utils import bulk_update_with_history
 
-from .organizations import ROOT_PATH, SEGMENT, TIER_DEPTH, Level, Line, Organization, segment
+from .organizations import DEEPEST, ROOT_PATH, SEGMENT, Level, Line, Organization, paths_below
+
+if TYPE_CHECKING:
+    from .people import User
 
 COLUMNS = ("code", "name", "short_name", "level", "line", "parent_code", "industry_parent_code")
+OPTIONAL = ("kind", "credit_code", "founded_on", "contact", "telephone")  # an empty cell leaves what stands
 CHANGEABLE = ("name", "short_name", "level")
+LONGEST = 200  # characters of a cell that are looked at; no column takes more
 BATCH = 1_000
-DEEPEST = Organization._meta.get_field("path").max_length // SEGMENT  # type: ignore[operator]
 
 
 class Row(NamedTuple):
-    """One line of a file, as text; `cells` is how many cells it had."""
+    """One line of a file, as text; `cells` is how many cells it had, `wanted` how many the header has."""
 
     number: int
     code: str
@@ -33,11 +37,24 @@ class Row(NamedTuple):
     line: str
     parent_code: str
     industry_parent_code: str
+    kind: str = ""
+    credit_code: str = ""
+    founded_on: str = ""
+    contact: str = ""
+    telephone: str = ""
     cells: int = len(COLUMNS)
+    wanted: int = len(COLUMNS)
 
     @property
     def parents(self) -> list[str]:
         return [code for code in (self.parent_code, self.industry_parent_code) if code]
+
+
+class Table(NamedTuple):
+    """A file's rows, and what it calls its columns."""
+
+    rows: list[Row]
+    headers: dict[str, str]
 
 
 class Loaded(NamedTuple):
@@ -46,85 +63,134 @@ class Loaded(NamedTuple):
     unchanged: int
 
 
-def complaint(number: int, column: str, message: str) -> str:
-    return _("Line %(number)d, column %(column)s: %(message)s") % {
-        "number": number,
-        "column": column,
-        "message": message,
-    }
+class Complaint(NamedTuple):
+    """What is wrong, and where; without a column the whole line is."""
+
+    number: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        if not self.column:
+            return self.message
+        return _("Line %(number)d, column %(column)s: %(message)s") % self._asdict()
 
 
 @transaction.atomic
-def load_organizations(rows: Iterable[Row]) -> Loaded:
-    """Make the bodies that are new, rename those that are not, in one transaction.
+def load_organizations(table: Table, *, by: User | None = None) -> Loaded:
+    """Make the bodies that are new, describe anew those that are not, in one transaction.
 
     Rows may come in any order. Raises ValidationError with a message for every bad row, and then writes nothing.
-    The standing bodies are locked meanwhile, so that nobody else gives out the same paths.
+    The standing bodies are locked meanwhile, so that nobody else gives out the same paths. `by` is None for the system
+    itself; anybody else loads within the bodies they administer.
     """
-    loading = Loading(rows)
+    loading = Loading(table, by)
     loading.check()
     if loading.complaints:
-        raise ValidationError([message for _number, message in sorted(loading.complaints, key=itemgetter(0))])
-    changed = loading.rename()
-    return Loaded(loading.make(), changed, len(loading.rows) - len(loading.new) - changed)
+        raise ValidationError([str(complaint) for complaint in loading.complaints])
+    return Loaded(loading.make(), loading.describe(), loading.unchanged)
+
+
+@transaction.atomic
+def look_over(table: Table, *, by: User | None) -> Loading:
+    """The same checks, and nothing is written: what is new, what would change, what is wrong."""
+    loading = Loading(table, by)
+    loading.check()
+    return loading
 
 
 class Loading:
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self.rows = list(rows)
+    def __init__(self, table: Table, by: User | None) -> None:
+        self.rows, self.headers, self.by = table.rows, table.headers, by
         standing = Organization.objects.select_for_update(of=("self",)).order_by("pk")
         self.standing = {body.code: body for body in standing}
         self.by_pk = {body.pk: body.code for body in self.standing.values()}
         self.new: dict[str, Row] = {}
-        self.complaints: list[tuple[int, str]] = []
+        self.changed: dict[str, dict[str, Any]] = {}  # a standing body's fields that the file has otherwise
+        self.named: dict[tuple[int, str], Complaint] = {}
+
+    @property
+    def complaints(self) -> list[Complaint]:
+        return sorted(self.named.values(), key=attrgetter("number"))
+
+    @property
+    def unchanged(self) -> int:
+        return len(self.rows) - len(self.new) - len(self.changed)
+
+    @cached_property
+    def editable(self) -> set[str] | None:
+        """The codes of the bodies this person administers; None where that is all of them. One query."""
+        if self.by is None:
+            return None
+        return set(Organization.objects.editable_by(self.by).order_by().values_list("code", flat=True))
 
     def complain(self, row: Row, column: str, message: str) -> None:
-        """Name a bad cell; where cells are missing or too many, the rest of that line means nothing."""
-        if row.cells == len(COLUMNS):
-            self.complaints.append((row.number, complaint(row.number, column, message)))
+        """Name a bad cell, once; where cells are missing or too many, the rest of that line means nothing."""
+        if row.cells == row.wanted:
+            named = Complaint(row.number, self.headers.get(column, column), message)
+            self.named.setdefault((row.number, column), named)
 
     # Checking: one pass per question, so that every bad row is named at once.
 
     def check(self) -> None:
         self._check_values()
         self._check_codes()
+        self._check_credit_codes()
         for row in self.rows:
             if row.code in self.standing:
                 self._check_unmoved(row, self.standing[row.code])
         for row in self.new.values():
             self._check_parents(row)
         self._check_root()
-        if not self.complaints:
+        if not self.named:
             self._check_depth()
-        if not self.complaints:
+        if not self.named:
             self._check_industry()
+        if not self.named:
+            self._compare()
 
     def _check_values(self) -> None:
         """What one column may hold, by the record's own fields."""
         fields: dict[str, Any] = {
-            name: Organization._meta.get_field(name) for name in ("code", "name", "short_name", "level", "line")
+            name: Organization._meta.get_field(name)
+            for name in (*COLUMNS, *OPTIONAL)
+            if name not in ("parent_code", "industry_parent_code")
         }
         for row in self.rows:
-            if row.cells != len(COLUMNS):
+            if row.cells != row.wanted:
                 message = _("Line %(line)d has %(count)d columns; there should be %(wanted)d.")
-                values = {"line": row.number, "count": row.cells, "wanted": len(COLUMNS)}
-                self.complaints.append((row.number, message % values))
-            for name, field in fields.items():
-                try:
-                    field.clean(getattr(row, name), None)
-                except ValidationError as error:
-                    self.complain(row, name, " ".join(error.messages))
+                values = {"line": row.number, "count": row.cells, "wanted": row.wanted}
+                self.named[row.number, ""] = Complaint(row.number, "", message % values)
+                continue
+            for name in (*COLUMNS, *OPTIONAL):
+                value = getattr(row, name)
+                if len(value) > LONGEST:
+                    message = _("This cell has %(count)d characters; no column takes more than %(most)d.")
+                    self.complain(row, name, message % {"count": len(value), "most": LONGEST})
+                elif name in fields and (value or name not in OPTIONAL):
+                    try:
+                        fields[name].clean(value, None)
+                    except ValidationError as error:
+                        self.complain(row, name, " ".join(error.messages))
 
     def _check_codes(self) -> None:
         first: dict[str, int] = {}
         for row in self.rows:
             if row.code in first:
                 message = _("The code %(code)s stands in line %(line)d already.")
-                self.complain(row, "code", message % {"code": row.code, "line": first[row.code]})
+                self.complain(row, "code", message % {"code": row.code[:LONGEST], "line": first[row.code]})
                 continue
             first[row.code] = row.number
             if row.code not in self.standing:
                 self.new[row.code] = row
+
+    def _check_credit_codes(self) -> None:
+        holders = {body.credit_code: code for code, body in self.standing.items() if body.credit_code}
+        for row in self.rows:
+            holder = holders.setdefault(row.credit_code, row.code) if row.credit_code else row.code
+            if holder != row.code:
+                message = _("The credit code stands beside %(code)s already.")
+                self.complain(row, "credit_code", message % {"code": holder})
 
     def _check_unmoved(self, row: Row, body: Organization) -> None:
         for column, pk in (("parent_code", body.parent_id), ("industry_parent_code", body.industry_id)):
@@ -132,15 +198,25 @@ class Loading:
             if getattr(row, column) != stands:
                 message = _("%(code)s stands under “%(parent)s”. Loading moves nobody; that is done elsewhere.")
                 self.complain(row, column, message % {"code": row.code, "parent": stands})
-        if row.line != body.line:
+        if row.line != body.line and row.line in Line.values:
             message = _("%(code)s belongs to the line “%(line)s”. Loading moves nobody; that is done elsewhere.")
             self.complain(row, "line", message % {"code": row.code, "line": body.line})
 
     def _check_parents(self, row: Row) -> None:
         for column in ("parent_code", "industry_parent_code"):
             code = getattr(row, column)
-            if code and code not in self.new and code not in self.standing:
-                self.complain(row, column, _("There is no organization with the code %(code)s.") % {"code": code})
+            if not code or code in self.new:
+                continue
+            above = self.standing.get(code)
+            if above is None or (self.editable is not None and code not in self.editable):
+                message = (
+                    _("There is no organization with the code %(code)s.")
+                    if self.editable is None
+                    else _("There is no organization with the code %(code)s among those you administer.")
+                )
+                self.complain(row, column, message % {"code": code[:LONGEST]})
+            elif above.closed_on:
+                self.complain(row, column, above.closed_words())
         if row.industry_parent_code and not row.parent_code:
             self.complain(row, "parent_code", _("An industrial parent stands beside a parent, never alone."))
 
@@ -230,20 +306,35 @@ class Loading:
                     done.add(top.code)
                     yield top
 
-    # Writing.
-
-    def rename(self) -> int:
-        """Give standing bodies the names and levels of the file, with history. Returns how many changed."""
-        changed = []
+    def _compare(self) -> None:
+        """What the file has otherwise of standing bodies; whose administrator somebody else is, is left to them."""
+        given = [name for name in (*CHANGEABLE, *OPTIONAL) if name in self.headers]
         for row in self.rows:
             body = self.standing.get(row.code)
-            if body and any(getattr(body, name) != getattr(row, name) for name in CHANGEABLE):
-                for name in CHANGEABLE:
-                    setattr(body, name, getattr(row, name))
-                changed.append(body)
-        if changed:
-            bulk_update_with_history(changed, Organization, list(CHANGEABLE), batch_size=BATCH)
-        return len(changed)
+            if body is None:
+                continue
+            values = {name: value_of(row, name) for name in given if name in CHANGEABLE or getattr(row, name)}
+            changed = {name: value for name, value in values.items() if value != getattr(body, name)}
+            if changed and self.editable is not None and row.code not in self.editable:
+                self.complain(row, "code", _("This organization lies outside the bodies you administer."))
+            elif changed:
+                self.changed[row.code] = changed
+
+    # Writing.
+
+    def describe(self) -> int:
+        """Give standing bodies the names, levels and contacts of the file, with history. Returns how many changed."""
+        bodies: list[Organization] = []
+        fields: set[str] = set()
+        for code, values in self.changed.items():
+            body = self.standing[code]
+            fields |= values.keys()
+            for name, value in values.items():
+                setattr(body, name, value)
+            bodies.append(body)
+        if bodies:
+            bulk_update_with_history(bodies, Organization, sorted(fields), batch_size=BATCH, default_user=self.by)
+        return len(bodies)
 
     def make(self) -> int:
         """Insert the new bodies, parents before children, a generation at a time; returns how many."""
@@ -257,10 +348,10 @@ class Loading:
             waves.setdefault(wave, []).append(body)
         for _wave, members in sorted(waves.items()):
             Organization.objects.bulk_create(members, batch_size=BATCH)  # the parents have their keys by now
-            Organization.history.bulk_history_create(members, batch_size=BATCH)
+            Organization.history.bulk_history_create(members, batch_size=BATCH, default_user=self.by)
         had_children = [body for code, body in self.standing.items() if body.last_child != before[code]]
         Organization.objects.bulk_update(had_children, ["last_child"], batch_size=BATCH)
-        self._set_tiers()
+        Organization.objects.filter(tier=None).settle_tiers()
         return len(self.new)
 
     def _placed(self, row: Row, bodies: dict[str, Organization]) -> Organization:
@@ -275,31 +366,16 @@ class Loading:
             parent=parent,
             industry=industry,
             path=ROOT_PATH,
+            **{name: value_of(row, name) for name in OPTIONAL if getattr(row, name)},
         )
         if parent is None:
             return body
-        own = next_child_of(parent)
-        body.path = parent.path + own
-        if industry:
-            segment_there = own if industry is parent else next_child_of(industry)
-            body.industry_path = (industry.industry_path or industry.path) + segment_there
-        elif row.line == Line.INDUSTRIAL and not parent.industry_path:
-            body.industry_path = body.path
-        elif parent.industry_path:
-            body.industry_path = parent.industry_path + own
+        own = parent.next_child()
+        own_there = own if industry is None or industry is parent else industry.next_child()
+        body.path, body.industry_path = paths_below(row.line, parent, own, industry, own_there)
         return body
 
-    @staticmethod
-    def _set_tiers() -> None:
-        """The bodies whose tallies count each one: the ancestor at tier depth, or oneself. Two statements."""
-        cut = SEGMENT * TIER_DEPTH
-        by_path = Organization.objects.filter(path=Left(OuterRef("path"), cut)).order_by().values("pk")
-        by_industry = Organization.objects.filter(industry_path=Left(OuterRef("industry_path"), cut)).order_by()
-        unset = Organization.objects.filter(tier=None)
-        unset.exclude(industry_path=None).update(industry_tier=Subquery(by_industry.values("pk")))
-        unset.update(tier=Subquery(by_path))
 
-
-def next_child_of(parent: Organization) -> str:
-    parent.last_child += 1
-    return segment(parent.last_child)
+def value_of(row: Row, name: str) -> Any:
+    """A checked cell as its field holds it."""
+    return dt.date.fromisoformat(row.founded_on) if name == "founded_on" else getattr(row, name)

@@ -26,6 +26,7 @@ class Move(NamedTuple):
 
 
 WRITABLE = (State.DUE, State.DRAFT, State.RETURNED)
+REPORTED = (State.SUBMITTED, State.RETURNED, State.ACCEPTED)  # handed in, whatever was decided on it since
 DRAFT = Move(Event.Action.DRAFTED, WRITABLE, State.DRAFT)
 SUBMIT = Move(Event.Action.SUBMITTED, WRITABLE, State.SUBMITTED)
 WITHDRAW = Move(Event.Action.WITHDRAWN, (State.SUBMITTED,), State.DRAFT)

@@ -21,6 +21,9 @@ from .plan import Frequency, Plan, Reporting
 
 if TYPE_CHECKING:
     from .assignments import AssignmentQuerySet
+    from .entries import EntryQuerySet
+    from .organizations import Organization
+    from .people import User
     from .plan import Task
 
 CODES = {
@@ -29,6 +32,7 @@ CODES = {
     Frequency.HALF_YEAR: re.compile(r"([0-9]{4})H([12])"),
     Frequency.YEAR: re.compile(r"([0-9]{4})"),
 }
+MONTHS = {Frequency.MONTH: 1, Frequency.QUARTER: 3, Frequency.HALF_YEAR: 6, Frequency.YEAR: 12}
 
 
 class Holiday(models.Model):
@@ -66,7 +70,48 @@ def working_days_after(day: dt.date, count: int) -> dt.date:
     return day
 
 
+def working_day_back(day: dt.date, count: int) -> dt.date:
+    """The day on which the last `count` working days up to `day` begin. One query; looks at most 60 days back."""
+    horizon = day - dt.timedelta(days=60)
+    known = dict(Holiday.objects.filter(day__gt=horizon, day__lte=day).values_list("day", "working"))
+    count -= known.get(day, day.weekday() < 5)
+    while count and day > horizon:
+        day -= dt.timedelta(days=1)
+        count -= known.get(day, day.weekday() < 5)
+    return day
+
+
+def working_day_from(day: dt.date) -> dt.date:
+    """`day` itself where it is worked, else the first working day after it. One query."""
+    return working_days_after(day - dt.timedelta(days=1), 1)
+
+
+def span(kind: str, day: dt.date) -> tuple[str, dt.date, dt.date]:
+    """The code, first and last day of the period of a kind that holds `day`."""
+    months = MONTHS[Frequency(kind)]
+    first = dt.date(day.year, (day.month - 1) // months * months + 1, 1)
+    number = (first.month - 1) // months + 1
+    after = (first.replace(day=28) + dt.timedelta(days=31 * months - 27)).replace(day=1)
+    code = {1: f"{day.year}-{number:02}", 3: f"{day.year}Q{number}", 6: f"{day.year}H{number}", 12: f"{day.year}"}
+    return code[months], first, after - dt.timedelta(days=1)
+
+
 class PeriodQuerySet(models.QuerySet["Period"]):
+    def make_scheduled(self, day: dt.date) -> list[Period]:
+        """The periods that hold `day`, for plans that run by schedule and the frequencies in use; returns what is new.
+
+        Run again it makes nothing. Four queries a plan and two a frequency.
+        """
+        made: list[Period] = []
+        for plan in Plan.objects.filter(by_schedule=True, start__lte=day, due__gte=day):
+            for kind in plan.frequencies_in_use() & MONTHS.keys():
+                code, opens, last = span(kind, day)
+                if not self.filter(plan=plan, code=code).exists():
+                    due = max(opens, working_day_from(last + dt.timedelta(days=plan.due_after)))
+                    locks = due + dt.timedelta(days=plan.locks_after)
+                    made.append(self.create(plan=plan, code=code, kind=kind, opens=opens, due=due, locks=locks))
+        return made
+
     def open_on(self, day: dt.date) -> Self:
         """Opened, and not locked yet on `day`."""
         return self.filter(opened_at__isnull=False, locks__gte=day)
@@ -144,6 +189,18 @@ class Period(models.Model):
         return _("year %s") % year
 
     @property
+    def span(self) -> tuple[dt.date, dt.date]:
+        """The first and the last day it tells of: by its code; of a one-off round, from its opening to its due date."""
+        pattern = CODES.get(Frequency(self.kind))
+        match = pattern.fullmatch(self.code) if pattern else None
+        if not match or not 1 <= int(match[1]) < 9999:
+            return self.opens, self.due
+        months = {Frequency.MONTH: 1, Frequency.QUARTER: 3, Frequency.HALF_YEAR: 6}.get(Frequency(self.kind), 12)
+        number = int(match[2]) if months < 12 else 1
+        first = dt.date(int(match[1]), (number - 1) * months + 1, 1)
+        return first, (first + dt.timedelta(days=31 * months)).replace(day=1) - dt.timedelta(days=1)
+
+    @property
     def due_end(self) -> dt.datetime:
         """The first moment after the due date: submitted before it is on time."""
         return timezone.make_aware(dt.datetime.combine(self.due + dt.timedelta(days=1), dt.time()))
@@ -190,6 +247,41 @@ class Period(models.Model):
         if made:
             EntryTally.recount(self)
         return made
+
+    @transaction.atomic
+    def move(self, *, opens: dt.date, due: dt.date, locks: dt.date) -> None:
+        """Other dates. A due date moved after the opening turns late into on time, so the counts are taken afresh.
+
+        Raises ValidationError when the dates are out of order.
+        """
+        from .tallies import EntryTally
+
+        before, (self.opens, self.due, self.locks) = self.due, (opens, due, locks)
+        if not opens <= due <= locks:
+            raise ValidationError(_("A period opens, is due and locks, in this order."))
+        self.save()
+        if self.opened_at and due != before:
+            EntryTally.recount(self)
+
+    def unreported(self, organization: Organization) -> EntryQuerySet:
+        """What a body has not handed in, or has to correct."""
+        from .entries import Entry
+        from .moves import WRITABLE
+
+        return Entry.objects.filter(period=self, assignment__organization=organization, state__in=WRITABLE)
+
+    def let_in(self, organization: Organization, *, by: User, until: dt.date, comment: str) -> int:
+        """Open what a body has not handed in after the lock, with a reason: each entry's own logged exception.
+
+        Returns how many were opened. Raises TransitionRefused when `by` may not, ValidationError without a reason.
+        """
+        from .tallies import tallying
+
+        with tallying():
+            entries = list(self.unreported(organization).for_transition())
+            for entry in entries:
+                entry.let_in(by=by, version=entry.version, until=until, comment=comment)
+        return len(entries)
 
     @transaction.atomic
     def set_aside(self, *, at: dt.datetime | None = None) -> None:

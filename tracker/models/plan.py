@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import datetime as dt
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 from simple_history.utils import update_change_reason
 
-from .fields import WordsField, refuse_unstorable, said
+from .fields import PinyinField, Spelled, SpelledQuerySet, WordsField, refuse_unstorable, said
+from .levels import every_level, known_levels, no_lower_than_city, only_levels
+from .lights import written
 from .organizations import Level, Organization
+from .pinyin import word_patterns
 
 if TYPE_CHECKING:
     from .assignments import Assignment
     from .people import User
+    from .plan_changes import Effect
 
 
 class Review(models.TextChoices):
@@ -49,15 +58,6 @@ class Reporting(models.TextChoices):
     ELSEWHERE = "elsewhere", _("Reported elsewhere")
 
 
-def every_level() -> list[str]:
-    return list(Level.values)
-
-
-def known_levels(value: list[str]) -> None:
-    if not isinstance(value, list) or not value or set(value) - set(Level.values):
-        raise ValidationError(_("Choose at least one level."))
-
-
 class PlanManager(models.Manager["Plan"]):
     def get_by_natural_key(self, slug: str) -> Plan:
         return self.get(slug=slug)
@@ -84,6 +84,26 @@ class Plan(models.Model):
     )
     red_points = models.PositiveSmallIntegerField(
         _("red: more than these points behind pace"), default=30, validators=[MaxValueValidator(100)]
+    )
+
+    by_schedule = models.BooleanField(
+        _("periods by schedule"), default=False, help_text=_("The nightly run makes each next period and opens it.")
+    )
+    due_after = models.SmallIntegerField(
+        _("due: days after the end of the period"),
+        default=0,
+        validators=[MinValueValidator(-31), MaxValueValidator(60)],
+        help_text=_("Negative for days before it. A due date on a day off moves to the next working day."),
+    )
+    locks_after = models.PositiveSmallIntegerField(
+        _("locks: days after the due date"), default=8, validators=[MaxValueValidator(60)]
+    )
+    brief_levels = models.JSONField(
+        _("levels named in briefs"),
+        default=no_lower_than_city,
+        blank=True,
+        validators=[only_levels],
+        help_text=_("Organizations of other levels are counted there and not named."),
     )
 
     history = HistoricalRecords(verbose_name=_("plan history"))
@@ -115,6 +135,13 @@ class Plan(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("plan", args=[self.slug])
+
+    def frequencies_in_use(self) -> set[str]:
+        """The frequencies of what is active. One query."""
+        from .assignments import Assignment
+
+        rows = Assignment.objects.active().filter(task__plan=self).order_by()
+        return set(rows.values_list("frequency", flat=True).distinct())
 
 
 class AreaManager(models.Manager["Area"]):
@@ -164,6 +191,16 @@ class Heading(models.Model):
     number = models.PositiveSmallIntegerField(_("number"))
     code = models.CharField(_("code"), max_length=16, validators=[refuse_unstorable])
     title = models.CharField(_("title"), max_length=200, validators=[refuse_unstorable])
+    span = models.CharField(
+        _("span of years it names"),
+        max_length=60,
+        blank=True,
+        default="",
+        validators=[refuse_unstorable],
+        help_text=_("Such as a three-year campaign. The text gives no dates: they count from the start of the plan."),
+    )
+    span_start = models.DateField(_("the span starts on"), null=True, blank=True)
+    span_due = models.DateField(_("the span ends on"), null=True, blank=True)
 
     history = HistoricalRecords(verbose_name=_("heading history"))
     objects = HeadingManager()
@@ -175,6 +212,12 @@ class Heading(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["area", "number"], name="heading_number_unique"),
             models.UniqueConstraint(fields=["area", "code"], name="heading_code_unique"),
+            models.CheckConstraint(
+                condition=Q(span="", span_start__isnull=True, span_due__isnull=True)
+                | ~Q(span="") & Q(span_start__isnull=False, span_due__isnull=False, span_due__gte=F("span_start")),
+                name="heading_span_is_whole",
+                violation_error_message=_("A span has a name, a start and an end, in this order."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -186,7 +229,7 @@ class Heading(models.Model):
     natural_key.dependencies = ["tracker.area"]  # type: ignore[attr-defined]
 
 
-class TaskQuerySet(models.QuerySet["Task"]):
+class TaskQuerySet(SpelledQuerySet["Task"]):
     def get_by_natural_key(self, plan: str, code: str) -> Task:
         return self.get(plan__slug=plan, code=code)
 
@@ -198,22 +241,55 @@ class TaskQuerySet(models.QuerySet["Task"]):
         root = user.organization is not None and user.organization.parent_id is None
         return self.all() if user.may_administer and root else self.none()
 
+    def live(self) -> Self:
+        """What the plan asks for now: what has ended, or is merged into another, is not counted any more."""
+        return self.filter(ended_on=None)
+
+    def ended(self) -> Self:
+        return self.exclude(ended_on=None)
+
     def without_owner(self) -> Self:
         return self.filter(owner=None)
 
-    def asking_percent(self) -> Self:
-        """Percent is asked only where there is something to measure it by, and never of a standing duty (rule 4)."""
+    def measured(self) -> Self:
+        """Those with something to measure percent by: a figure with a target, or milestones (rule 4)."""
+        from .headlines import Figure
+        from .milestones import Milestone
+
         target = Figure.tasks.through.objects.filter(task=OuterRef("pk"), figure__target__isnull=False)
-        return self.filter(Exists(target), standing=False)
+        return self.filter(Exists(target) | Exists(Milestone.objects.filter(task=OuterRef("pk"))))
+
+    def asking_percent(self) -> Self:
+        """Percent is asked of what is measured, and never of a standing duty (rule 4)."""
+        return self.measured().filter(standing=False)
+
+    def foresee(self, into: Task | None = None) -> Effect:
+        """What ending these, or merging them into another, would do."""
+        from .plan_changes import foresee
+
+        return foresee(list(self), into)
 
     def search(self, words: str) -> Self:
+        """Every word must be in the wording, begin the code, or be pinyin: full, or initials from a word's start."""
         found = self
         for word in words.split():
-            found = found.filter(Q(wording__icontains=word) | Q(code__startswith=word))
+            sounds = [Q(pinyin__contains=pattern) for pattern in word_patterns(word)]
+            found = found.filter(reduce(or_, sounds, Q(wording__icontains=word) | Q(code__istartswith=word)))
         return found
 
+    def best_first(self, words: str) -> Self:
+        """The code itself, wordings that begin so, the rest, the ended; newest plan first, in its order inside each."""
+        text = words.strip()
+        place = Case(
+            When(code__iexact=text, then=0),
+            When(ended_on__isnull=False, then=3),
+            When(wording__istartswith=text, then=1),
+            default=Value(2),
+        )
+        return self.alias(place=place).order_by("place", "-plan__start", "plan", "position")
 
-class Task(models.Model):
+
+class Task(Spelled):
     """One thing to be done. `wording` is the adopted text, whole."""
 
     plan = models.ForeignKey(Plan, models.PROTECT, verbose_name=_("plan"), related_name="tasks")
@@ -221,6 +297,7 @@ class Task(models.Model):
     code = models.CharField(_("code"), max_length=16, validators=[refuse_unstorable])
     position = models.PositiveIntegerField(_("position"), help_text=_("The order in the plan."))
     wording = WordsField(_("wording"), blank=False)
+    pinyin = PinyinField(sources=["wording"], words=True)
     owner = models.ForeignKey(
         Organization, models.PROTECT, verbose_name=_("lead organization"), null=True, blank=True, related_name="owned"
     )
@@ -231,8 +308,13 @@ class Task(models.Model):
     levels = models.JSONField(_("levels"), default=every_level, validators=[known_levels])
     frequency = models.CharField(_("frequency"), max_length=12, choices=Frequency, default=Frequency.QUARTER)
     reporting = models.CharField(_("reporting"), max_length=12, choices=Reporting, default=Reporting.FULL)
+    evidence_required = models.BooleanField(_("evidence required"), default=False)
+    ended_on = models.DateField(_("ended on"), null=True, blank=True, editable=False)
+    superseded_by = models.ForeignKey(
+        "self", models.PROTECT, verbose_name=_("superseded by"), null=True, editable=False, related_name="supersedes"
+    )
 
-    history = HistoricalRecords(verbose_name=_("task history"))
+    history = HistoricalRecords(verbose_name=_("task history"), excluded_fields=["pinyin"])
     objects = TaskQuerySet.as_manager()
 
     class Meta:
@@ -249,6 +331,12 @@ class Task(models.Model):
             models.CheckConstraint(condition=Q(status__in=Status.values), name="task_status_known"),
             models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="task_frequency_known"),
             models.CheckConstraint(condition=Q(reporting__in=Reporting.values), name="task_reporting_known"),
+            models.CheckConstraint(
+                condition=Q(superseded_by__isnull=True) | Q(ended_on__isnull=False), name="task_superseded_is_ended"
+            ),
+            models.CheckConstraint(
+                condition=Q(superseded_by__isnull=True) | ~Q(superseded_by=F("pk")), name="task_superseded_by_another"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -267,8 +355,13 @@ class Task(models.Model):
             raise ValidationError({"heading": _("This heading belongs to another plan.")})
 
     @property
+    def is_measured(self) -> bool:
+        """Two queries at most, none where figures and milestones are prefetched."""
+        return any(figure.target is not None for figure in self.figures.all()) or bool(self.milestones.all())
+
+    @property
     def asks_percent(self) -> bool:
-        return Task.objects.filter(pk=self.pk).asking_percent().exists()
+        return not self.standing and self.is_measured
 
     @property
     def takes_texts(self) -> bool:
@@ -282,7 +375,10 @@ class Task(models.Model):
     def name_owner(self, organization: Organization | None, *, by: User | None) -> None:
         """Make `organization` the lead; its lead assignment is made where it has none (rule 4)."""
         from .assignments import Assignment, Part
+        from .moves import TransitionRefused
 
+        if self.ended_on:
+            raise TransitionRefused("ended", self.ended_words)
         self.owner = organization
         if organization:
             Assignment.objects.assign([self], [organization], by=by, all_levels=True)
@@ -319,62 +415,61 @@ class Task(models.Model):
         """The owner's, while it leads: one that was put down to cooperate does not speak for the task."""
         return self.assignments.filter(organization=self.owner_id, part="lead").first() if self.owner_id else None
 
+    # How an adopted task changes (rule 6): by the plan's administrators alone, with a reason. Each raises
+    # ValidationError by field, and TransitionRefused where the task has ended or the person may not.
 
-class FigureManager(models.Manager["Figure"]):
-    def get_by_natural_key(self, plan: str, slug: str) -> Figure:
-        return self.get(plan__slug=plan, slug=slug)
+    AMENDABLE = ("start", "due", "standing", "levels", "frequency", "reporting", "evidence_required")
 
+    def reword(self, wording: str, reason: str, *, by: User, until: dt.date | None = None) -> None:
+        """Put a new wording in force; the one before is kept, with its last day and the reason."""
+        from .plan_changes import reword
 
-class Figure(models.Model):
-    """A headline number: where the past five years left it (`baseline`), where it is to go (`target`)."""
+        reword(self, wording, reason, by=by, until=until)
 
-    class Qualifier(models.TextChoices):
-        EXACT = "exact", pgettext_lazy("figure", "exactly")
-        OVER = "over", pgettext_lazy("figure", "more than")
+    def end(self, reason: str, *, by: User) -> None:
+        """It is done with: its assignments end, what can still be written of it is excused."""
+        from .plan_changes import close
 
-    class OverTime(models.TextChoices):
-        STOCK = "stock", _("Stock: the newest counts")
-        FLOW = "flow", _("Flow: periods add up")
+        close([self], None, reason, by=by)
 
-    class OverOrganizations(models.TextChoices):
-        SUM = "sum", _("Sum")
-        AVERAGE = "average", _("Average")
+    def supersede(self, old: Task, reason: str, *, by: User, carry: bool = True) -> None:
+        """Take the place of another task; `carry` gives this one to the same bodies on the same terms."""
+        self.merge([old], reason, by=by, carry=carry)
 
-    plan = models.ForeignKey(Plan, models.PROTECT, verbose_name=_("plan"), related_name="figures")
-    slug = models.SlugField(_("slug"), max_length=60)
-    position = models.PositiveSmallIntegerField(_("position"))
-    name = models.CharField(_("name"), max_length=120, validators=[refuse_unstorable])
-    unit = models.CharField(_("unit"), max_length=20, validators=[refuse_unstorable])
-    baseline = models.DecimalField(_("baseline"), max_digits=20, decimal_places=4, null=True, blank=True)
-    qualifier = models.CharField(_("qualifier"), max_length=8, choices=Qualifier, default=Qualifier.EXACT)
-    wording = WordsField(_("wording"))
-    target = models.DecimalField(_("target"), max_digits=20, decimal_places=4, null=True, blank=True)
-    over_time = models.CharField(_("over time"), max_length=8, choices=OverTime, default=OverTime.FLOW)
-    over_organizations = models.CharField(
-        _("over organizations"), max_length=8, choices=OverOrganizations, default=OverOrganizations.SUM
-    )
-    tasks = models.ManyToManyField(Task, verbose_name=_("tasks"), blank=True, related_name="figures")
+    def merge(self, olds: Iterable[Task], reason: str, *, by: User, carry: bool = True) -> None:
+        """Take the place of several."""
+        from .plan_changes import close
 
-    history = HistoricalRecords(verbose_name=_("figure history"), m2m_fields=[tasks])
-    objects = FigureManager()
+        close(list(olds), self, reason, by=by, carry=carry)
 
-    class Meta:
-        verbose_name = _("figure")
-        verbose_name_plural = _("figures")
-        ordering = ["plan", "position"]
-        constraints = [
-            models.UniqueConstraint(fields=["plan", "slug"], name="figure_unique"),
-            models.CheckConstraint(
-                condition=Q(baseline__isnull=False) | Q(target__isnull=False),
-                name="figure_has_a_number",
-                violation_error_message=_("A figure has a baseline, a target, or both."),
-            ),
-        ]
+    def amend(self, *, by: User, carry: bool = False, **values: Any) -> int:
+        """Change what holds for the task; `carry` takes due date, standing and frequency to the live assignments that
+        followed the task's own. Returns how many these were.
+        """
+        from .plan_changes import amend
 
-    def __str__(self) -> str:
-        return self.name
+        assert set(values) <= set(self.AMENDABLE), values
+        return amend(self, values, by=by, carry=carry)
 
-    def natural_key(self) -> tuple[str, str]:
-        return (self.plan.slug, self.slug)
+    def check_amendable(self, *, carry: bool = False, **values: Any) -> None:
+        """Whether `amend` would take these values. Raises ValidationError by field."""
+        from .plan_changes import check_amendable
 
-    natural_key.dependencies = ["tracker.task"]  # type: ignore[attr-defined]
+        check_amendable(self, values, carry=carry)
+
+    def followers(self) -> dict[str, int]:
+        """How many live assignments follow the task's own due date, and how many its frequency. Two queries."""
+        from .plan_changes import followers
+
+        return followers(self)
+
+    @property
+    def ended_words(self) -> str:
+        """Since when nothing is to be done of it any more; empty while there is."""
+        if self.ended_on is None:
+            return ""
+        values = {"code": self.code, "day": written(self.ended_on, timezone.localdate())}
+        if self.superseded_by:
+            into = values | {"into": self.superseded_by.code}
+            return gettext("%(code)s was merged into %(into)s on %(day)s.") % into
+        return gettext("%(code)s ended on %(day)s.") % values

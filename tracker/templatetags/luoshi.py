@@ -1,13 +1,17 @@
 """Small drawn pieces."""
 
-from decimal import Decimal
+import re
+from typing import Any
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from tracker.models.figures import written_number
+
 register = template.Library()
+IN_APP = re.compile(r"MicroMessenger|wxwork|DingTalk|\bQQ/|\b(?:Lark|Feishu)/")
 
 
 @register.simple_tag
@@ -21,8 +25,10 @@ def meter(done: int, owed: int) -> SafeString:
     )
 
 
-@register.filter
-def number(value: Decimal) -> str:
-    """131000.0000 as 131,000: grouped, without empty decimals."""
-    text = f"{value:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+register.filter("number", written_number)
+
+
+@register.inclusion_tag("includes/in_app.html", takes_context=True)
+def in_app(context: Any) -> dict[str, bool]:
+    """Beside a download: whether the reader sits in a chat app's own browser, which takes none."""
+    return {"in_app": bool(IN_APP.search(context["request"].headers.get("User-Agent", "")))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext
@@ -16,40 +16,58 @@ from tracker.models import (
     Area,
     Assignment,
     AssignmentTally,
+    Entry,
     Event,
     Figure,
+    FigureValue,
+    Handing,
     Heading,
     Level,
     Light,
+    Milestone,
     Plan,
+    State,
     Status,
     Task,
     User,
 )
+from tracker.models.values import Total
 from tracker.tables import HolderTable, TaskTable, page_of
+
+from .instructions import notes_beside
+from .milestones import shown_milestones
 
 
 def plan(request: SignedIn, slug: str) -> HttpResponse:
     """The areas, each with how many tasks it has and where they stand."""
     plan = get_object_or_404(Plan, slug=slug)
-    counts = {status: Count("headings__tasks", filter=Q(headings__tasks__status=status)) for status in Status.values}
+    live = Q(headings__tasks__ended_on=None)
+    counts = {
+        status: Count("headings__tasks", filter=live & Q(headings__tasks__status=status)) for status in Status.values
+    }
     areas = plan.areas.annotate(
-        headings_count=Count("headings", distinct=True), tasks_count=Count("headings__tasks"), **counts
+        headings_count=Count("headings", distinct=True), tasks_count=Count("headings__tasks", filter=live), **counts
     ).select_related("plan")
     figures = plan.figures.prefetch_related("tasks")
     return render(request, "tracker/plan.html", {"plan": plan, "areas": areas, "figures": figures})
 
 
 def area(request: SignedIn, slug: str, number: int) -> HttpResponse:
-    """One area's headings and tasks, whole, with the status and light of my own body's part beside each."""
+    """One area's headings and tasks, whole, with the status and light of my own body's part beside each.
+
+    What has ended stands apart, folded.
+    """
     plan = get_object_or_404(Plan, slug=slug)
-    tasks = Task.objects.select_related("owner", "plan").annotate(bodies=Count("assignments"))
+    tasks = Task.objects.select_related("owner", "plan", "superseded_by")
     headings = Prefetch("headings", Heading.objects.prefetch_related(Prefetch("tasks", tasks)))
     area = get_object_or_404(Area.objects.select_related("plan").prefetch_related(headings), plan=plan, number=number)
     own = {row.task_id: row for row in own_assignments(request.user, task__heading__area=area)}
     for heading in area.headings.all():
         for task in heading.tasks.all():
             task.own = own.get(task.pk)  # type: ignore[attr-defined]
+        rows = list(heading.tasks.all())
+        heading.live = [task for task in rows if not task.ended_on]  # type: ignore[attr-defined]
+        heading.ended = [task for task in rows if task.ended_on]  # type: ignore[attr-defined]
     neighbours = plan.areas.filter(number__in=[number - 1, number + 1]).select_related("plan")
     return render(request, "tracker/area.html", {"plan": plan, "area": area, "neighbours": neighbours})
 
@@ -60,35 +78,69 @@ def own_assignments(user: User, **which: Any) -> Any:
 
 def tasks(request: SignedIn, slug: str) -> HttpResponse:
     plan = get_object_or_404(Plan, slug=slug)
-    narrowed = TaskFilter(request.GET, queryset=plan.tasks.with_place(), plan=plan)
-    table = page_of(TaskTable(narrowed.found), request.GET, per_page=200)
-    context = {"plan": plan, "filter": narrowed, "table": table, "found": table.paginator.count}
+    narrowed = TaskFilter(request.GET, queryset=plan.tasks.live().with_place(), plan=plan)
+    may = request.user.may_hand_down
+    tasks = TaskTable(narrowed.found, exclude=() if may else ("chosen",))
+    table = page_of(tasks, request.GET, per_page=200)
+    ended = plan.tasks.ended().select_related("plan", "superseded_by")
+    context = {"plan": plan, "filter": narrowed, "table": table, "found": table.paginator.count, "ended": ended}
+    context["may_hand_down"] = may
     return render(request, "tracker/tasks.html", context)
 
 
 def task(request: SignedIn, slug: str, code: str) -> HttpResponse:
-    """One task: its wording, figures, owner and status, who in my scope has it and how far each is, its history."""
-    task = get_object_or_404(Task.objects.with_place(), plan__slug=slug, code=code)
+    """One task: its wording, milestones, figures, owner and status, who in my scope has it and how far each is, its
+    history, and what it was before.
+    """
+    rows = Task.objects.with_place().select_related("superseded_by__plan")
+    task = get_object_or_404(rows, plan__slug=slug, code=code)
     holders = Assignment.objects.live().visible_to(request.user).filter(task=task)
-    holders = holders.select_related("organization__parent", "task")
+    returned = Entry.objects.filter(assignment=OuterRef("pk"), state=State.RETURNED)
+    holders = holders.select_related("organization__parent", "task").annotate(returned=Exists(returned))
     table = page_of(HolderTable(holders), request.GET)
     counts = scope_counts(request.user, task)
     told = Event.objects.filter(assignment__task=task).filter(
         Q(assignment__organization=request.user.organization) | Q(assignment__organization=task.owner_id)
     )
+    own = own_assignments(request.user, task=task).first()
+    steps = Milestone.objects.of(own) if own else Milestone.objects.filter(task=task)
     context = {
         "plan": task.plan,
+        "milestones": shown_milestones(steps, request.user),
+        "rewordings": task.rewordings.select_related("by"),
+        "absorbed": task.supersedes.select_related("plan"),
+        "dates": own is not None and Assignment.objects.dated_by(request.user).filter(pk=own.pk).exists(),
         "task": task,
-        "figures": Figure.objects.filter(tasks=task),
+        "figures": (figures := list(Figure.objects.filter(tasks=task))),
+        "totals": figure_totals(request.user, task, figures),
         "table": table,
         "found": table.paginator.count,
         "statuses": [(status, counts[status]) for status in Status],
         "lights": [(light, counts[light]) for light in Light],
-        "own": own_assignments(request.user, task=task).first(),
+        "own": own,
         "changes": changes(task),
+        "handings": handings_of(request.user, task),
+        "handable": Handing.objects.handable(request.user, task.plan).filter(pk=task.pk).exists(),
         "events": told.visible_to(request.user).told()[:20],
+        **notes_beside(task, request.user),
     }
     return render(request, "tracker/task.html", context)
+
+
+def handings_of(user: User, task: Task) -> Any:
+    """Who handed the task to my body, newest first; and how many signed for what it handed down itself. Two queries."""
+    body = user.organization
+    mine = Handing.objects.visible_to(user).filter(assignment__organization=body, assignment__task=task)
+    given = Handing.objects.given_by(body).filter(assignment__task=task) if body and user.may_hand_down else None
+    return {"mine": mine.with_place()[:10], "given": given.counts() if given is not None else {}}
+
+
+def figure_totals(user: User, task: Task, figures: list[Figure]) -> list[tuple[Figure, Total]]:
+    """For those who see below: what its figures come to in their scope. Two queries, none without figures."""
+    if not user.sees_below or not figures:
+        return []
+    totals = FigureValue.objects.totals(figures, Assignment.objects.visible_to(user).filter(task=task))
+    return [(figure, totals[figure.pk]) for figure in figures]
 
 
 def scope_counts(user: User, task: Task) -> dict[str, int]:

@@ -7,6 +7,7 @@ from django.core.management.commands import loaddata
 from django.utils.translation import gettext as _
 
 from tracker.models import Plan
+from tracker.models.fields import PinyinField
 
 
 class Command(loaddata.Command):
@@ -20,4 +21,7 @@ class Command(loaddata.Command):
                 )
                 % {"slug": obj.object.slug}
             )
+        for field in obj.object._meta.concrete_fields:
+            if isinstance(field, PinyinField):
+                field.pre_save(obj.object, True)  # a fixture is written as it stands, without asking the fields
         return super().save_obj(obj)

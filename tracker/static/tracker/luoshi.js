@@ -4,12 +4,23 @@
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
+  if (form.dataset.forget && !forget(form.dataset.forget)) { event.preventDefault(); return; }
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "1";
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// Signing out takes away what this browser keeps of anybody's typing; where it was not uploaded yet, that is asked first.
+function forget(question) {
+  try {
+    const kept = Object.keys(localStorage).filter((key) => key.startsWith("luoshi:"));
+    if (kept.length && !window.confirm(question)) return false;
+    for (const key of kept) localStorage.removeItem(key);
+  } catch (error) { /* a browser that keeps nothing has nothing to forget */ }
+  return true;
+}
 
 // Leaving with words typed and not saved asks first.
 const entry = document.querySelector("form[data-keep]");
