@@ -12,7 +12,7 @@ run: $(VENV)/.run ## Set up the first time, make the demo, serve http://127.0.0.
 	DEBUG=1 DEMO=1 $(PY) manage.py quickstart
 
 test: $(VENV)/.dev ## The tests, on SQLite or on DATABASE_URL
-	DEBUG=1 $(PY) -m pytest -n auto --dist loadgroup
+	DEBUG=1 $(PY) -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev ## Style, types, layers, templates, migrations, deployment checks
 	$(PY) -m ruff check .

@@ -72,9 +72,6 @@ def demo(made, db):
     return [first, second, now]
 
 
-pytestmark = pytest.mark.xdist_group("demo")
-
-
 def test_the_federation_is_invented_and_of_the_size_promised(demo):
     bodies = Organization.objects.all()
     levels = Counter(bodies.filter(line="territorial").values_list("level", flat=True))
