@@ -12,9 +12,9 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from tracker.models import Area, Heading, Light, Organization, Period, Status, Task
-from tracker.models.tallies_below import Counts, assignment_totals, entry_totals
+from tracker.models.tallies_below import Counts, assignment_totals, entry_totals, summed
 
-from .overview import STATES, Cell, summed
+from .overview import STATES, Cell
 from .viewed import Viewed
 
 T = TypeVar("T")

@@ -6,8 +6,7 @@ counted. The number of queries grows neither with bodies nor with entries.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
 from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -16,7 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tracker.models import Area, Assignment, Organization, Period, Reason, State, Task
-from tracker.models.tallies_below import AREAS, Counts, assignment_totals, entry_totals, entry_totals_over, red_totals
+from tracker.models.tallies_below import (
+    AREAS,
+    Counts,
+    assignment_totals,
+    entry_totals,
+    entry_totals_over,
+    red_totals,
+    summed,
+)
 
 from .viewed import OWED, Viewed
 
@@ -189,19 +196,15 @@ class Overview:
     def _cells(self, body: Organization, *, alone: bool) -> list[Cell]:
         """All areas together, then each."""
         to = Addresses(self.viewed, body, alone=alone)
-        keys = [(body.pk, area.pk) for area in self.areas]
-        parts = [(self._counted([key]), f"&area={area.number}") for key, area in zip(keys, self.areas, strict=True)]
-        return [self._cell(counts, to, which) for counts, which in [(self._counted(keys), ""), *parts]]
-
-    def _counted(self, keys: list[tuple[int, int]]) -> tuple[Counter[str], Counter[str]]:
         nothing: Counter[str] = Counter()
-        return (
-            summed(self.entries.get(key, nothing) for key in keys),
-            summed(self.standing.get(key, nothing) for key in keys),
-        )
+        keys = [(body.pk, area.pk) for area in self.areas]
+        entries = [self.entries.get(key, nothing) for key in keys]
+        standing = [self.standing.get(key, nothing) for key in keys]
+        which = [f"&area={area.number}" for area in self.areas]
+        parts = map(self._cell, entries, standing, [to] * len(which), which)
+        return [self._cell(summed(entries), summed(standing), to), *parts]
 
-    def _cell(self, counts: tuple[Counter[str], Counter[str]], to: Addresses, which: str) -> Cell:
-        entries, standing = counts
+    def _cell(self, entries: Counter[str], standing: Counter[str], to: Addresses, which: str = "") -> Cell:
         red, to_red = standing["red"], f"{to.standing}&light=red{which}"
         if self.measure == "completed":
             whole = f"{to.standing}&part=lead&standing=no{which}"
@@ -308,20 +311,13 @@ class Addresses:
 
 def by_body(counts: Counts) -> Counts:
     """Of counts by body and area, those of each body."""
-    sums: Counts = {}
+    parts: dict[int, list[Counter[str]]] = defaultdict(list)
     for (body, _area), n in counts.items():
-        sums.setdefault(body, Counter()).update(n)
-    return sums
+        parts[body].append(n)
+    return {body: summed(each) for body, each in parts.items()}
 
 
 def with_never(counts: Counter[str]) -> Counter[str]:
     """On time + late + never submitted = owed (rule 1)."""
     counts["never"] = counts["owed"] - counts["on_time"] - counts["late"]
     return counts
-
-
-def summed(counts: Iterable[Counter[str]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for one in counts:
-        total.update(one)
-    return total

@@ -29,7 +29,16 @@ COMPLETABLE = Q(part=Part.LEAD, task__standing=False)
 
 
 def told(row: dict[str, Any]) -> Counter[str]:
-    return Counter({name.removeprefix("n_"): n or 0 for name, n in row.items() if name.startswith("n_")})
+    return Counter({name[2:]: n or 0 for name, n in row.items() if name.startswith("n_")})
+
+
+def summed(counts: Iterable[Counter[str]]) -> Counter[str]:
+    """Name by name: `Counter.update` asks each time what it was given, which takes longer than to add."""
+    total: Counter[str] = Counter()
+    for one in counts:
+        for name, n in one.items():
+            total[name] += n
+    return total
 
 
 def entry_totals(
@@ -71,7 +80,9 @@ def entry_totals_over(periods: Iterable[Period], body: Organization, *, user: Us
     if len(path) > SEGMENT * TIER_DEPTH:
         return {period.pk: entry_totals(period, [body], user=user, line=line)[body.pk] for period in periods}
     kept = [period.pk for period in periods if period.set_aside_at]
-    rows = at_tiers(EntryTally.objects.filter(period__in=periods), line, [path]).filter(within(path, "tier__", line))
+    rows = EntryTally.objects.filter(period__in=periods, line=line)
+    if path != ROOT_PATH:  # below which a line's are all of them
+        rows = at_tiers(rows, line, [path]).filter(within(path, "tier__", line))
     rows = rows.filter(Q(period__in=kept, set_aside=True) | Q(set_aside=False) & ~Q(period__in=kept))
     rows = rows.order_by().values("period").annotate(**{f"n_{name}": Sum(name) for name in EntryTally.COUNTS})
     counts = {row["period"]: told(row) for row in rows}
@@ -174,7 +185,8 @@ class Below:
         return self.counts
 
     def add(self, body: int, row: dict[str, Any], by: str) -> None:
-        self.counts[(body, row[by]) if by else body].update(told(row))
+        key = (body, row[by]) if by else body
+        self.counts[key] = summed([self.counts[key], told(row)]) if key in self.counts else told(row)
 
     def count_begun_below(self, root: int) -> None:
         """Industrial lines that begin below the tiers: at the root alone somebody reads them, and no tally counts
