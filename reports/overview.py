@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
@@ -106,25 +106,27 @@ class Overview:
         self.measure = measure if measure in MEASURES and self.period else MEASURES[self.period is None]
         self.areas: list[Area] = list(viewed.plan.areas.order_by("number"))
 
-    # What is counted: by (body, area), of the bodies directly below and of the viewed body alone.
+    # What is counted, of the bodies directly below and of the viewed body alone: by (body, area) where it says so.
 
-    def _entries(self, period: Period | None, *, set_aside: bool = False) -> Counts:
+    def _entries(self, period: Period | None, *, by_area: bool, set_aside: bool = False) -> Counts:
         """Two queries, and one more for each length of path below the tiers."""
         if period is None:
             return {}
         view = self.viewed
-        below = entry_totals(period, view.children, user=view.user, line=view.line, by_area=True, set_aside=set_aside)
-        return below | entry_totals(period, view.itself, user=view.user, by_area=True, alone=True)
+        told: dict[str, Any] = {"user": view.user, "by_area": by_area}
+        below = entry_totals(period, view.children, line=view.line, set_aside=set_aside, **told)
+        return below | entry_totals(period, view.itself, alone=True, **told)
 
     @cached_property
     def entries(self) -> Counts:
-        return self._entries(self.period)
+        """By body and area."""
+        return self._entries(self.period, by_area=True)
 
     @cached_property
     def entries_before(self) -> Counts:
-        """Of the period before, as it stood when it locked."""
+        """Of the period before, as it stood when it locked: by body."""
         before = self.viewed.before
-        return self._entries(before, set_aside=bool(before and before.set_aside_at))
+        return self._entries(before, by_area=False, set_aside=bool(before and before.set_aside_at))
 
     @cached_property
     def standing(self) -> Counts:
@@ -217,12 +219,8 @@ class Overview:
 
     def _cell_before(self, body: Organization) -> Cell | None:
         """How the period before stood, all areas together; no rows, for what was counted then may have moved since."""
-        before = self._before_by_body.get(body.pk)
+        before = self.entries_before.get(body.pk)
         return Cell(before["accepted"], before["owed"], 0, 0, "", "", "", "") if before and before["owed"] else None
-
-    @cached_property
-    def _before_by_body(self) -> Counts:
-        return by_body(self.entries_before)
 
     @cached_property
     def average(self) -> Cell | None:
