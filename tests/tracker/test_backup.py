@@ -208,7 +208,7 @@ def test_a_newer_backup_and_one_of_another_database_are_refused(leak, folder, el
 
 
 def test_an_older_backup_is_brought_forward(db, folder, elsewhere):
-    elsewhere.run("migrate", "tracker", "0001")
+    elsewhere.run("migrate", "tracker", "0002")
     assert elsewhere.run("backup", folder).returncode == 0
     elsewhere.run("migrate")
     done = elsewhere.run("restore", folder)
