@@ -13,7 +13,7 @@ SQLITE = [
     BEGIN SELECT RAISE(ABORT, 'The operations log is kept 180 days at least.'); END""",
 ]
 POSTGRESQL = [
-    """CREATE FUNCTION operation_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    """CREATE OR REPLACE FUNCTION operation_refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'The operations log is only added to, and kept 180 days at least.'; END $$""",
     """CREATE TRIGGER operation_stands BEFORE UPDATE ON tracker_operation
     FOR EACH ROW EXECUTE FUNCTION operation_refuse()""",
