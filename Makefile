@@ -34,7 +34,6 @@ messages: $(VENV)/.dev ## Collect and compile the Chinese catalogue (needs gette
 	DEBUG=1 $(PY) manage.py compilemessages -l zh_Hans -i .venv
 
 lock: $(VENV)/.dev ## Pin the dependencies afresh, with hashes
-	$(PY) -m piptools --version >/dev/null
 	for extra in "requirements:" "requirements-production:--extra=production" "requirements-dev:--extra=production --extra=dev"; do \
 	  $(PY) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-annotate --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $${extra#*:} --output-file $${extra%%:*}.txt pyproject.toml; done

@@ -1,4 +1,4 @@
-"""All figures in one run: the ledger's files beside what else writes them, then the pages of the demo.
+"""All figures in one run: the ledger's files beside what else writes them, the summaries, then the pages of the demo.
 
     make bench                       348,400 rows on SQLite
     python -m tests.bench --small    a hundredth of it
@@ -37,6 +37,7 @@ def main() -> None:
         run("manage.py", "quickstart", "--no-server", "--assign", "--all-levels", **real)
         run("-m", "tests.bench.bench_ledger", *(["--few", "200"] if small else []), **real)
         run("-m", "tests.bench.bench_xlsx", *(["--small"] if small else []), **real)
+        run("-m", "tests.bench.bench_summaries", "--periods", "5", **real)
         demo = {"DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3", "DEMO": "1"}
         run("manage.py", "quickstart", "--no-server", **demo)
         run("-m", "tests.bench.bench_pages", **demo)
