@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from tests.conftest import person
-from tracker.models import Assignment, Erasure, Instruction, InstructionReply, Role
+from tracker.models import Erasure, Instruction, InstructionReply, Role
 
 TEXT = "进度落后，请说明原因，提出按月赶进度的安排。"
 ANSWER = "已按月排出计划，确保年底前完成。"
@@ -21,11 +21,6 @@ TODAY = timezone.localdate
 @pytest.fixture
 def chief(bodies):
     return person("chief", bodies.city, Role.LEADER, name="市领导")
-
-
-@pytest.fixture
-def duty(owed):
-    return Assignment.objects.with_place().get(pk=owed["3.2.1"].assignment_id)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from tests.conftest import person
 from tracker.models import (
-    Assignment,
     Digest,
     Entry,
     Erasure,
@@ -38,11 +37,6 @@ days = dt.timedelta
 def chief(bodies):
     """The leader in charge of the city."""
     return person("chief", bodies.city, Role.LEADER, name="市领导")
-
-
-@pytest.fixture
-def duty(owed):
-    return Assignment.objects.with_place().get(pk=owed["3.2.1"].assignment_id)
 
 
 @pytest.fixture

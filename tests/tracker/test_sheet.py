@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -48,16 +49,8 @@ def row(entry, do="save", version=None, **values):
 
 
 @pytest.fixture
-def send(sign_in, cast):
-    """Rows as the page's script sends them; returns the answers by entry."""
-
-    def send_(*rows, name="reporter", user=None):
-        body = {"user": user or getattr(cast, name).pk, "rows": list(rows)}
-        answer = sign_in(name).post(SAVE, json.dumps(body), content_type="application/json")
-        assert answer.status_code == 200, answer.content
-        return {one["entry"]: one for one in answer.json()["rows"]}
-
-    return send_
+def send(send_rows):
+    return partial(send_rows, SAVE, name="reporter")
 
 
 def posted(page, do, chosen=(), **typed):

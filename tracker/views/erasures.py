@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
@@ -25,24 +27,17 @@ def ask(request: SignedIn, pk: int) -> HttpResponse:
     entry = get_object_or_404(Entry.objects.visible_to(request.user).for_transition(), pk=pk)
     files = Evidence.objects.visible_to(request.user).filter(entry=entry, erased_at=None)
     form = ErasureForm(request.POST if request.method == "POST" else None, entry=entry, files=files)
-    if form.is_valid():
-        try:
-            Erasure.objects.ask(
-                entry,
-                by=request.user,
-                reason=form.cleaned_data["reason"],
-                texts=form.cleaned_data.get("texts", []),
-                evidence=form.cleaned_data.get("evidence"),
-            )
-        except ValidationError as error:
-            form.add_refusal(error)
-        except TransitionRefused as refused:
-            form.add_error(None, refused.message)
-        else:
-            messages.success(request, _("Asked for. It is done once a second person has agreed."))
-            return redirect(entry)
-    context = {"of": entry, "form": form}
-    return render(request, "tracker/evidence/ask.html", context, status=422 if form.is_bound else 200)
+
+    def send() -> None:
+        Erasure.objects.ask(
+            entry,
+            by=request.user,
+            reason=form.cleaned_data["reason"],
+            texts=form.cleaned_data.get("texts", []),
+            evidence=form.cleaned_data.get("evidence"),
+        )
+
+    return _asked(request, entry, form, send)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,19 +47,28 @@ def ask_for_note(request: SignedIn, pk: int) -> HttpResponse:
         pk = 0
     note = get_object_or_404(Instruction.objects.visible_to(request.user).with_place(), pk=pk)
     form = NoteErasureForm(request.POST if request.method == "POST" else None, note=note)
-    if form.is_valid():
+
+    def send() -> None:
         said = {name: form.cleaned_data[name] for name in ("texts", "reason")}
+        Erasure.objects.ask_for_note(note, by=request.user, **said)
+
+    return _asked(request, note, form, send)
+
+
+def _asked(
+    request: SignedIn, of: Entry | Instruction, form: ErasureForm | NoteErasureForm, send: Callable[[], None]
+) -> HttpResponse:
+    if form.is_valid():
         try:
-            Erasure.objects.ask_for_note(note, by=request.user, **said)
+            send()
         except ValidationError as error:
             form.add_refusal(error)
         except TransitionRefused as refused:
             form.add_error(None, refused.message)
         else:
             messages.success(request, _("Asked for. It is done once a second person has agreed."))
-            return redirect(note)
-    context = {"of": note, "form": form}
-    return render(request, "tracker/evidence/ask.html", context, status=422 if form.is_bound else 200)
+            return redirect(of)
+    return render(request, "tracker/evidence/ask.html", {"of": of, "form": form}, status=422 if form.is_bound else 200)
 
 
 @require_safe
