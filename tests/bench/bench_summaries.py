@@ -1,10 +1,11 @@
-"""Server time of the overview and the board at the nation, a province, a city and a county, as median and p95, beside
-the login page of the same run.
+"""Server time of the overview, the board and the other summaries at the nation, a province, a city and a county, as
+median and p95, beside the login page of the same run; and what a brief and a comparison of the nation take to count.
 
     DATABASE_URL=… DEBUG=1 python -m tests.bench.bench_summaries [--periods N]
 
 On the database that DATABASE_URL names, as `quickstart --no-server --assign --all-levels` fills it. `--periods` adds so
-many locked periods before the present one, each owed by every assignment, until there are millions of entries.
+many locked periods before the present one, each owed by every assignment, until there are millions of entries. Every
+accepted entry is given the numbers its task asks for.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import sys
 import time
 
 RUNS = 41
-PAGES = ["", "board/", "by-task/", "by-body/"]
+PAGES = ["", "board/", "by-task/", "by-body/", "figures/", "figures/innovation-studios/", "timeline/"]
 
 
 def main() -> None:
@@ -30,18 +31,23 @@ def main() -> None:
     from django.conf import settings
     from django.db import connection
 
-    from tracker.models import Assignment, Entry, Plan
+    from tracker.models import Assignment, Entry, FigureValue, Plan
+    from tracker.models.inserting import analyze
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.DEBUG = False
     if not Plan.objects.filter(slug="18").exists() or not Assignment.objects.exists():
         sys.exit("There is nothing to measure here. First: manage.py quickstart --no-server --assign --all-levels")
+    plan = Plan.objects.get(slug="18")
     for number in range(options.periods):
-        add_period(Plan.objects.get(slug="18"), number)
+        add_period(plan, number)
+    give_numbers(plan)
+    analyze()  # as the nightly run does
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")  # as a server at work is
-    print(f"{connection.vendor}: {Assignment.objects.count()} assignments, {Entry.objects.count()} entries")
+    counts = [f"{model._meta.model_name} {model.objects.count():,}" for model in (Assignment, Entry, FigureValue)]
+    print(f"{connection.vendor}: {', '.join(counts)}")
     base = timed("/accounts/login/", None, options.runs)
     print(f"{'login page':44} median {base[0]:7.1f} ms   p95 {base[1]:7.1f} ms   1.0")
     for name, user in viewers():
@@ -49,6 +55,10 @@ def main() -> None:
             median, worst, queries = timed(f"/reports/18/{page}", user, options.runs)
             told = f"{name + ' /reports/18/' + page:44} median {median:7.1f} ms   p95 {worst:7.1f} ms"
             print(f"{told}   {median / base[0]:4.1f}   {queries} queries", flush=True)
+    for name, count in kept(plan):
+        started = time.perf_counter()
+        count()
+        print(f"{name:44} once   {1000 * (time.perf_counter() - started):7.0f} ms", flush=True)
 
 
 def add_period(plan, number: int) -> None:
@@ -85,6 +95,35 @@ def add_period(plan, number: int) -> None:
     EntryTally.recount(period)
     EntryTally.set_aside_copy(period)
     Period.objects.filter(pk=period.pk).update(set_aside_at=timezone.now())
+
+
+def give_numbers(plan) -> None:
+    """To accepted entries that have none yet, one for each figure of their task: one statement a period."""
+    from django.db.models import F, Value
+
+    from tracker.models import Entry, FigureValue
+    from tracker.models.inserting import insert_from
+
+    for period in plan.periods.exclude(opened_at=None):
+        entries = Entry.objects.filter(period=period, state="accepted", assignment__task__figures__isnull=False)
+        told = entries.annotate(value=F("pk") % 90 + 10, confirmed=Value(False))
+        columns = ["entry", "figure", "value", "confirmed"]
+        insert_from(FigureValue, columns, told.values_list("pk", "assignment__task__figures", "value", "confirmed"))
+
+
+def kept(plan):
+    """What is counted once and then kept: the figures of a brief and of a comparison of the nation."""
+    from django.utils import timezone
+
+    from tracker.models import Organization
+    from tracker.models.brief_figures import figures_of
+    from tracker.models.comparing import grouped
+
+    nation = Organization.objects.get(parent=None)
+    period = plan.periods.exclude(opened_at=None).order_by("due").last()
+    yield "a brief of the nation, counted", lambda: figures_of(period, nation, timezone.now())
+    weights = {"on_time": 40, "accepted": 30, "completed": 30}
+    yield "a comparison of the nation, counted", lambda: grouped(nation, period, weights)
 
 
 def viewers():

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.tracker.office import faults, filled, said, url
-from tracker.models import Assignment, Entry, EntryTally, Frequency, Holiday, Period
+from tracker.models import Assignment, Entry, EntryTally, Frequency, Holiday, Period, inserting
 from tracker.models.periods import span, working_day_from
 
 from .refusals import recounted_tallies, standing_tallies
@@ -100,12 +100,33 @@ def test_the_night_makes_and_opens_and_the_next_night_does_nothing(scheduled, ca
     assert Entry.objects.count() == 4
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL looks by itself")
+def looked_at(table):
+    """Whether the database has looked how full a table is."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            if "sqlite_stat1" not in connection.introspection.table_names(cursor):
+                return False
+            cursor.execute("SELECT COUNT(*) FROM sqlite_stat1 WHERE tbl = %s", [table])
+        else:
+            cursor.execute("SELECT COUNT(*) FROM pg_stats WHERE tablename = %s", [table])
+        return cursor.fetchone()[0] > 0
+
+
 def test_the_night_lets_the_database_see_how_full_it_is(owed):
     call_command("nightly")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM sqlite_stat1 WHERE tbl = 'tracker_entry'")
-        assert cursor.fetchone()[0] > 1
+    assert looked_at("tracker_entry")
+
+
+def test_after_many_rows_at_once_the_database_sees_how_full_the_table_is(owed, period, monkeypatch):
+    """Else pages would read whole periods, for seconds, until the night or PostgreSQL's autovacuum."""
+    Entry.objects.all().delete()
+    assert not looked_at("tracker_entry")
+    period.open()  # five are few
+    assert not looked_at("tracker_entry")
+    Entry.objects.all().delete()
+    monkeypatch.setattr(inserting, "MANY", 5)
+    assert period.open() == 5
+    assert looked_at("tracker_entry")
 
 
 def test_dates_moved_after_the_opening_count_on_time_and_late_afresh(owed, period, cast, content):

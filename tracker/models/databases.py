@@ -53,15 +53,6 @@ def put_back(place: Path) -> None:
     connection.close()
 
 
-def analyze() -> None:
-    """Let SQLite look how full its tables are, by a sample of each index: without, it would read a whole period to find
-    what one county owes. PostgreSQL does so by itself."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA analysis_limit = 1000")
-            cursor.execute("ANALYZE")
-
-
 def drop_tables() -> None:
     """Ours alone: tables that are younger than the backup would stand in its way."""
     with connection.cursor() as cursor:

@@ -190,7 +190,8 @@ class EntryTally(Tally):
         verbose_name = _("entry tally")
         verbose_name_plural = _("entry tallies")
         constraints = [
-            models.UniqueConstraint(fields=["line", "tier", "period", "area", "set_aside"], name="entry_tally_unique")
+            # The period before the tier: a nation's overview reads whole periods.
+            models.UniqueConstraint(fields=["line", "period", "tier", "area", "set_aside"], name="entry_tally_unique")
         ]
 
     def __str__(self) -> str:
@@ -239,11 +240,7 @@ class EntryTally(Tally):
             "area": F("assignment__task__heading__area"),
             "set_aside": Value(False),
         }
-        return (
-            rows.annotate(**keys)
-            .values("line", "tier", "period", "area", "set_aside")
-            .annotate(**cls.aggregates(period))
-        )
+        return rows.annotate(**keys).values(*cls.KEY).annotate(**cls.aggregates(period))
 
     @classmethod
     def recount(cls, period: Period) -> None:

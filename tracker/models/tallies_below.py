@@ -79,13 +79,13 @@ def entry_totals_over(periods: Iterable[Period], body: Organization, *, user: Us
     periods, path = list(periods), body.path_in(line) or ""
     if len(path) > SEGMENT * TIER_DEPTH:
         return {period.pk: entry_totals(period, [body], user=user, line=line)[body.pk] for period in periods}
-    kept = [period.pk for period in periods if period.set_aside_at]
-    rows = EntryTally.objects.filter(period__in=periods, line=line)
+    rows = EntryTally.objects.filter(line=line)
     if path != ROOT_PATH:  # below which a line's are all of them
         rows = at_tiers(rows, line, [path]).filter(within(path, "tier__", line))
-    rows = rows.filter(Q(period__in=kept, set_aside=True) | Q(set_aside=False) & ~Q(period__in=kept))
     rows = rows.order_by().values("period").annotate(**{f"n_{name}": Sum(name) for name in EntryTally.COUNTS})
-    counts = {row["period"]: told(row) for row in rows}
+    kept = rows.filter(period__in=[one for one in periods if one.set_aside_at], set_aside=True)
+    live = rows.filter(period__in=[one for one in periods if not one.set_aside_at], set_aside=False)
+    counts = {row["period"]: told(row) for row in kept.union(live, all=True)}
     for sums in counts.values():
         sums["owed"] = sum(sums[name] for name in EntryTally.STATES if name != "excused")
     return counts

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tracker.models import Assignment, Comparison, Digest, Period, databases, keeping
+from tracker.models import Assignment, Comparison, Digest, Period, keeping
+from tracker.models.inserting import analyze
 
 
 class Command(BaseCommand):
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         for period in Period.objects.to_set_aside(today):
             period.set_aside()
             self.stdout.write(_("%(period)s: tallies set aside.") % {"period": period.title})
-        databases.analyze()
+        analyze()
         for rule, period in Comparison.objects.to_freeze(today):
             if Comparison.objects.freeze(rule, period):
                 words = _("%(period)s: comparison of %(body)s frozen.")

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from tracker.demo import PASSWORD, PEOPLE, ROOT
-from tracker.models import Assignment, Organization, Plan, User, databases
+from tracker.models import Assignment, Organization, Plan, User
+from tracker.models.inserting import analyze
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 PLAN = "18"
@@ -95,5 +96,5 @@ class Command(BaseCommand):
             self.say(_("There are assignments already; --assign left them as they are."))
             return
         made = make_benchmark(Plan.objects.get(slug=PLAN), all_levels=all_levels)
-        databases.analyze()
+        analyze()
         self.say(_("%(made)d assignments made, each with an accepted entry of invented texts.") % {"made": made})
