@@ -19,7 +19,6 @@ from .viewed import Viewed
 
 T = TypeVar("T")
 SHOWN = 200  # bodies of a page
-LIGHTS = (Light.RED, Light.YELLOW, Light.GREEN, Light.GREY, Light.BLUE)
 NONE: Counter[str] = Counter()
 
 
@@ -159,7 +158,7 @@ class Standing:
             sum(n[status] for status in Status.values),
             address,
             [(status, n[status], f"{address}&status={status}") for status in Status],
-            [(light, n[light], f"{address}&light={light}") for light in LIGHTS],
+            [(light, n[light], f"{address}&light={light}") for light in Light],
             done,
             points,
             None,

@@ -57,7 +57,7 @@ SORTS: dict[str, Expression | F] = {
     "organization": F("organization__path"),
     "status": ranked("shown_status", [Status.BLOCKED, Status.NOT_STARTED, Status.IN_PROGRESS, Status.COMPLETED]),
     "percent": F("shown_percent"),
-    "light": ranked("light", [Light.RED, Light.YELLOW, Light.GREEN, Light.GREY, Light.BLUE]),
+    "light": ranked("light", Light),
     "due": F("due"),
     "state": ranked("entry_state", State.values),
 }

@@ -140,3 +140,15 @@ def test_the_trail_leads_back_and_the_outsider_s_is_short(owed, sign_in):
     assert '<a href="/reports/18/?period=2026Q4">' in page
     assert '<a href="/reports/18/?organization=11&amp;period=2026Q4">' in page
     assert "organization=0" not in page, "the way up ends at one's own body"
+
+
+@pytest.mark.parametrize(
+    "page", ["", "board/", "by-task/", "by-body/", "figures/", "figures/sites/", "timeline/", "briefs/", "comparison/"]
+)
+def test_every_summary_stands_in_the_section_of_the_overview_and_leads_back_to_it(sign_in, owed, page):
+    said = sign_in("supervisor").get(f"/reports/18/{page}").content.decode()
+    assert re.findall(r'<a href="([^"]*)" aria-current="page">', said) == ["/reports/18/"]
+    if page:
+        crumbs = re.search(r'class="crumbs[^>]*>(.*?)</', said, re.DOTALL)
+        assert crumbs
+        assert 'href="/reports/18/' in crumbs[1]

@@ -20,10 +20,12 @@ NOT_STARTED = "not_started"
 
 
 class Light(models.TextChoices):
-    GREY = "grey", pgettext_lazy("light", "Grey")
-    GREEN = "green", pgettext_lazy("light", "Green")
-    YELLOW = "yellow", pgettext_lazy("light", "Yellow")
+    """In the order they are told: what needs somebody first."""
+
     RED = "red", pgettext_lazy("light", "Red")
+    YELLOW = "yellow", pgettext_lazy("light", "Yellow")
+    GREEN = "green", pgettext_lazy("light", "Green")
+    GREY = "grey", pgettext_lazy("light", "Grey")
     BLUE = "blue", pgettext_lazy("light", "Blue")
 
 

@@ -25,6 +25,13 @@ from tracker.middleware import ACTING, API, SignedIn, actable, told_in_json
 from tracker.models import Assignment, Notice, Operation, Plan
 
 CHOSEN = "plan"  # the session's key for the plan chosen where there are several
+INSIDE = {
+    "home": "entry sheet sign_off sign_off_print received matters matter instructions instruction instruction_new",
+    "review": "phrases",
+    "overview": "by_task by_body board figures figure timeline briefs brief comparison comparison_frozen",
+    "plan": "area task tasks hand_down given given_task",
+}
+SECTION_OF = {page: section for section, pages in INSIDE.items() for page in pages.split()}
 
 
 def plan_at_hand(request: HttpRequest, plans: list[Plan]) -> Plan | None:
@@ -42,7 +49,7 @@ def plan_at_hand(request: HttpRequest, plans: list[Plan]) -> Plan | None:
 
 
 def masthead(request: HttpRequest) -> dict[str, Any]:
-    """The plan, the places a role can use and the memberships to switch between. At most four queries."""
+    """The plan, the sections a role can use and the memberships to switch between. At most four queries."""
     context: dict[str, Any] = {"demo": settings.DEMO, "languages": settings.LANGUAGES}
     user = getattr(request, "user", None)
     match = request.resolver_match
@@ -50,47 +57,21 @@ def masthead(request: HttpRequest) -> dict[str, Any]:
         return context
     plans = list(Plan.objects.only("slug", "title", "start"))
     plan = plan_at_hand(request, plans)
-    places = [("home", reverse("home"), _("My reports") if user.may_log else _("Our organization"))]
+    sections = [("home", reverse("home"), _("My reports") if user.may_log else _("Our organization"))]
     if user.may_review:
-        places.append(("review", reverse("review"), _("Review")))
+        sections.append(("review", reverse("review"), _("Review")))
     if plan and user.may(access.READ):
-        places.append(("ledger", reverse("ledger", args=[plan.slug]), _("Ledger")))
-        places.append(("overview", reverse("overview", args=[plan.slug]), _("Overview")))
-        places.append(("plan", plan.get_absolute_url(), _("Plan")))
+        sections.append(("ledger", reverse("ledger", args=[plan.slug]), _("Ledger")))
+        sections.append(("overview", reverse("overview", args=[plan.slug]), _("Overview")))
+        sections.append(("plan", plan.get_absolute_url(), _("Plan")))
     if user.may_inspect:
-        places.append(("admin", reverse("admin:index"), _("Back office")))
-    at = {
-        "area": "plan",
-        "task": "plan",
-        "tasks": "plan",
-        "sheet": "home",
-        "sign_off": "home",
-        "sign_off_print": "home",
-        "received": "home",
-        "matters": "home",
-        "matter": "home",
-        "instructions": "home",
-        "instruction": "home",
-        "instruction_new": "home",
-        "hand_down": "plan",
-        "given": "plan",
-        "phrases": "review",
-        "by_task": "overview",
-        "by_body": "overview",
-        "board": "overview",
-        "figures": "overview",
-        "figure": "overview",
-        "timeline": "overview",
-        "briefs": "overview",
-        "brief": "overview",
-    }
-    at |= {"given_task": "plan", "entry": "review" if user.may_review else "home"}
+        sections.append(("admin", reverse("admin:index"), _("Back office")))
     here = (match.url_name or "") if match else ""
     return context | {
         "plan_named": plan,
         "plans": plans,
-        "places": places,
-        "place": at.get(here, here),
+        "sections": sections,
+        "section": "review" if here == "entry" and user.may_review else SECTION_OF.get(here, here),
         "unread": Notice.objects.visible_to(user).unread()[:100].count(),
         "memberships": list(user.may_act_in(timezone.localdate()).select_related("organization", "person")),
     }
