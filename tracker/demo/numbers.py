@@ -11,8 +11,7 @@ from tracker.models import Entry, Figure, Level
 from tracker.models.figures import is_flow
 
 SIZES = {Level.PROVINCE: 40, Level.CITY: 8, Level.COUNTY: 1}
-YUAN = 10_000  # of money there is more than of anything else
-PROMISED = 40  # times less of what has a target, which all of them reach together
+TOGETHER = 25_000  # sizes: so that all of them together come to a good part of what is to be reached
 
 
 class Numbers:
@@ -34,8 +33,7 @@ class Numbers:
         last, rng = self.given.get(key), self.rng
         if last is None:
             size = SIZES.get(Level(entry.assignment.organization.level), 1)
-            number = rng.randint(12, 90) * size * (YUAN if figure.unit == "元" else 1)
-            number = number if figure.target is None else number // PROMISED or 1
+            number = rng.randint(12, 90) * size * int(figure.target or figure.baseline or 0) // TOGETHER or 1
         elif entry.pk in self.leaps:
             number = last * 10
         elif is_flow(figure):
