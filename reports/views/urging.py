@@ -46,8 +46,10 @@ def urge(request: SignedIn, slug: str) -> HttpResponse:
         except TransitionRefused as refused:
             messages.error(request, refused.message)
         else:
-            messages.success(request, told(urged))
-            return redirect(back or "nudges")
+            if urged.bodies or not urged.again:
+                messages.success(request, told(urged))
+                return redirect(back or "nudges")
+            form.add_error("reason", _("All of them were urged today already. To urge them once more, say why."))
     foreseen = Nudge.objects.foresee(period, bodies, request.user)
     context = {
         "plan": conditions.plan,
@@ -87,7 +89,7 @@ def for_chat(request: SignedIn, period: Period, foreseen: Urged) -> str:
         "period": period.title,
         "due": date_format(period.due, "DATE_FORMAT"),
         "now": f"{timezone.localtime():%Y-%m-%d %H:%M}",
-        "bodies": foreseen.bodies,
+        "bodies": foreseen.bodies + foreseen.again,
         "items": foreseen.items,
         "link": site + reverse("home"),
     }

@@ -13,7 +13,7 @@ URL = "/reports/18/urge/"
 def test_the_page_counts_and_the_click_urges_just_those(owed, sign_in):
     client = sign_in("supervisor")
     page = client.get(URL + "?period=2026Q4&task=3.2.2")
-    assert page.context["foreseen"] == (1, 4, 0)
+    assert page.context["foreseen"] == (1, 0, 4)
     assert not Nudge.objects.exists()
     client.post(URL + "?period=2026Q4&task=3.2.2")
     assert list(Nudge.objects.values_list("organization__code", flat=True)) == ["111"]
@@ -28,6 +28,22 @@ def test_the_text_for_a_chat_group_has_counts_and_a_link_and_no_names(owed, sign
     assert "http" in text
     for user in User.objects.all():
         assert user.name not in text
+
+
+def test_whoever_was_urged_today_is_urged_once_more_for_a_reason_alone(owed, sign_in):
+    client, address = sign_in("supervisor"), URL + "?period=2026Q4"
+    client.post(address)
+    page = client.get(address)
+    assert page.context["foreseen"] == (0, 2, 5)
+    assert "截至" in page.context["text"]
+    assert "2 家单位" in page.context["text"]
+    assert "再次催办 2 家单位" in page.content.decode()
+    again = client.post(address)
+    assert again.status_code == 422
+    assert "所列单位今日均已催办" in again.content.decode()
+    assert Nudge.objects.count() == 2
+    client.post(address, {"reason": "明日截止，请抓紧。"})
+    assert Nudge.objects.count() == 4
 
 
 def test_without_a_period_or_with_a_locked_one_it_leads_back_with_a_sentence(owed, sign_in):

@@ -22,7 +22,7 @@ def urged(owed, period, cast):
 
 def test_every_body_with_something_missing_is_urged_once_and_its_people_are_told(owed, period, cast, bodies):
     foreseen = Nudge.objects.foresee(period, EVERYBODY(), cast.supervisor)
-    assert foreseen == (2, 5, 0)
+    assert foreseen == (2, 0, 5)
     assert Nudge.objects.urge(period, EVERYBODY(), by=cast.supervisor) == foreseen
     assert dict(Nudge.objects.values_list("organization__code", "missing")) == {"111": 4, "112": 1}
     assert set(Notice.objects.values_list("person__username", "kind")) == {("reporter", "urged"), ("leader", "urged")}
@@ -38,10 +38,10 @@ def test_who_has_handed_in_everything_is_not_urged(owed, period, cast, content):
 
 
 def test_a_second_time_the_same_day_only_with_a_reason(urged, period, cast):
-    assert Nudge.objects.foresee(period, EVERYBODY(), cast.supervisor) == (0, 0, 2)
-    assert Nudge.objects.urge(period, EVERYBODY(), by=cast.supervisor) == (0, 0, 2)
+    assert Nudge.objects.foresee(period, EVERYBODY(), cast.supervisor) == (0, 2, 5)
+    assert Nudge.objects.urge(period, EVERYBODY(), by=cast.supervisor) == (0, 2, 5)
     assert Nudge.objects.count() == 2
-    assert Nudge.objects.urge(period, EVERYBODY(), by=cast.supervisor, reason="明日截止") == (2, 5, 0)
+    assert Nudge.objects.urge(period, EVERYBODY(), by=cast.supervisor, reason="明日截止") == (2, 0, 5)
     assert Nudge.objects.filter(reason="明日截止").count() == 2
     Nudge.objects.update(day=timezone.localdate() - dt.timedelta(1))
     assert Nudge.objects.urge(period, EVERYBODY(), by=cast.supervisor).bodies == 2

@@ -24,11 +24,12 @@ from .periods import Period
 
 
 class Urged(NamedTuple):
-    """What urging did, or would do: bodies urged, and those left alone because they were urged today already."""
+    """What urging did, or would do: bodies urged, those left alone because they were urged today already, and how many
+    items all of these have not handed in."""
 
     bodies: int
-    items: int
     again: int
+    items: int
 
 
 class NudgeQuerySet(models.QuerySet["Nudge"]):
@@ -59,8 +60,7 @@ class NudgeQuerySet(models.QuerySet["Nudge"]):
         """What `urge` would do now, without a reason given. Two queries."""
         missing = self.missing(period, organizations, user)
         again = set(self.urged_today(period, missing))
-        fresh = [n for body, n in missing.items() if body not in again]
-        return Urged(len(fresh), sum(fresh), len(again))
+        return Urged(len(missing) - len(again), len(again), sum(missing.values()))
 
     def urged_today(self, period: Period, bodies: Any) -> Any:
         today = self.filter(period=period, day=timezone.localdate(), organization__in=list(bodies))
@@ -105,7 +105,7 @@ class NudgeQuerySet(models.QuerySet["Nudge"]):
                 url, what = reverse("nudges"), {"who": str(by.organization), "what": period.title, "n": n}
                 roles = (access.REPORTER, access.LEADER)
                 Notice.tell(same, roles, Notice.Kind.URGED, url=url, by=by, at=at, why=reason, **what)
-        return Urged(len(rows), sum(bodies.values()), len(again))
+        return Urged(len(bodies), len(again), sum(missing.values()))
 
 
 class Nudge(models.Model):
