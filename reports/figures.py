@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 
 from tracker.models import Assignment, Entry, Figure, FigureValue, Handing, Organization, Period, Reporting, State, User
-from tracker.models.figures import is_flow
+from tracker.models.figures import is_flow, is_yearly
 from tracker.models.tallies_below import rows_below
 from tracker.models.values import SUMS, TOLD, Total
 
@@ -98,7 +98,7 @@ class Point(NamedTuple):
 
     period: Period
     value: Decimal | None  # of a flow what came in, of a stock where it stood
-    total: Decimal | None  # of a flow what had come in since the plan began
+    total: Decimal | None  # of a flow what had come in since the plan, or the year, began
     asked: int
     given: int
     waiting: int
@@ -166,7 +166,7 @@ class Asking:
     # All figures of one place.
 
     def measures(self) -> list[Measure]:
-        """In the figures' order. Six queries at most, whatever the number of figures and bodies."""
+        """In the figures' order. Eight queries at most, whatever the number of figures and bodies."""
         totals = self.values.summed(self.figures, until=self.period)
         within = self._within()
         answers = {row["figure"]: row for row in self.answers.order_by().values("figure").annotate(**ANSWERS)}
@@ -197,7 +197,8 @@ class Asking:
 
     def _within(self) -> dict[int, Total]:
         flows = [figure for figure in self.figures if is_flow(figure)]
-        return self.values.filter(entry__period=self.period).summed(flows) if self.period and flows else {}
+        of_period = self.values.filter(entry__period=self.period)
+        return of_period.summed(flows, until=self.period) if self.period and flows else {}
 
     def _own_shares(self) -> dict[int, list[Share]]:
         """What was handed down to the body itself, by figure. Two queries."""
@@ -225,7 +226,7 @@ class Asking:
         for pk, row in rows_below(bodies, line, self.values.counting([figure], until=self.period), values, SUMS):
             totals[pk].append(row)
         if self.period and is_flow(figure):
-            of_period = self.values.filter(entry__period=self.period).counting([figure])
+            of_period = self.values.filter(entry__period=self.period).counting([figure], until=self.period)
             for pk, row in rows_below(bodies, line, of_period, values, SUMS):
                 within[pk].append(row)
         counts: dict[int, Counter[str]] = defaultdict(Counter)
@@ -266,7 +267,8 @@ class Asking:
             if period.pk not in steps and period.pk not in counts:
                 continue
             step = steps.get(period.pk)
-            until = [steps[other.pk] for other in periods if other.due <= period.due and other.pk in steps]
+            added = [other for other in periods if other.due <= period.due and adds_up(figure, other, period)]
+            until = [steps[other.pk] for other in added if other.pk in steps]
             total = over_bodies(figure, sum(s.given if flow else s.moved for s in until), sum(s.fresh for s in until))
             value = total if not flow else over_bodies(figure, step.given, step.holders) if step else None
             points.append(Point(period, value, total if flow else None, *counts.get(period.pk, Counted())))
@@ -287,6 +289,11 @@ class Asking:
 
 def summed(figure: Figure, parts: list[dict[str, Any]]) -> Total:
     return Total.of(figure, *parts) if parts else Total()
+
+
+def adds_up(figure: Figure, earlier: Period, period: Period) -> bool:
+    """Whether what came in an earlier period still counts in this one."""
+    return not is_yearly(figure) or earlier.opens.year == period.opens.year
 
 
 def over_bodies(figure: Figure, value: Decimal | int, holders: int) -> Decimal | None:

@@ -20,7 +20,7 @@ from tests.tracker.matrix import in_line
 from tracker.models import Assignment, Entry, Figure, FigureValue, Handing, Organization, Period, Role, Task
 
 D = Decimal
-KINDS = [(time, over) for time in ("flow", "stock") for over in ("sum", "average")]
+KINDS = [(time, over) for time in ("flow", "stock", "yearly") for over in ("sum", "average")]
 
 
 def grow(bodies, rng):
@@ -188,10 +188,14 @@ class Oracle:
         return [row for row in rows if row.entry.assignment_id in keys]
 
     def total(self, assignments, until=None, within=None):
-        flow, held, newest, bodies = self.figure.over_time == "flow", defaultdict(D), [], set()
+        flow, held, newest, bodies = self.figure.over_time != "stock", defaultdict(D), [], set()
+        last = within or until
+        year = last.opens.year if last else timezone.localdate().year
         for row in sorted(self.rows(assignments), key=lambda row: row.entry.period.due):
             entry = row.entry
             if entry.state != "accepted" or (until and entry.period.due > until.due):
+                continue
+            if self.figure.over_time == "yearly" and entry.period.opens.year != year:
                 continue
             if (within and entry.period != within) or (not flow and entry.assignment.ended_on):
                 continue
@@ -239,7 +243,7 @@ class Oracle:
         assert tuple(measure.total) == self.total(assignments, until=self.period)
         assert (measure.asked, measure.given, measure.waiting) == (len(asked), len(given), len(waiting))
         assert (measure.missing, str(measure.answered)) == (len(asked - given), percent(len(given), len(asked)))
-        flow = self.figure.over_time == "flow"
+        flow = self.figure.over_time != "stock"
         within = self.total(assignments, within=self.period) if self.period and flow else None
         assert (measure.within and tuple(measure.within)) == within
         assert {(share.giver.pk, share.value) for share in measure.shares} == shares
@@ -263,7 +267,7 @@ class Oracle:
             if not (asked or numbers):
                 continue
             until, within = self.total(assignments, until=period)[1], self.total(assignments, within=period)[1]
-            flow = self.figure.over_time == "flow"
+            flow = self.figure.over_time != "stock"
             value, total = (within, until) if flow else (until, None)
             told.append((period, value, total, len(asked), len(given), len(waiting)))
         assert [tuple(point) for point in points] == told
@@ -362,3 +366,14 @@ def test_the_page_of_one_figure_says_what_adding_by_hand_gives(world, client):
             followed += follow(client, page, world.rng)
     assert rows > 15
     assert followed > 20
+
+
+def test_every_kind_of_figure_over_time_says_what_adding_by_hand_gives(world, client):
+    """Across a turn of the year: what is told by the year begins anew there."""
+    client.force_login(world.people["nation"], backend="django.contrib.auth.backends.ModelBackend")
+    assert len({period.opens.year for period in world.periods}) > 1
+    for figure in world.figures:
+        oracle = Oracle(world.tree, world.people["nation"], figure, "", None)
+        page = client.get(f"/reports/18/figures/{figure.slug}/")
+        oracle.check_trend(page.context["trend"], oracle.assignments(world.tree.root), world.periods)
+        assert len(page.context["trend"]) == len(world.periods)

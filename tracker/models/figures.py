@@ -40,7 +40,12 @@ def written_number(value: Decimal) -> str:
 
 
 def is_flow(figure: Figure) -> bool:
-    return figure.over_time == Figure.OverTime.FLOW
+    return figure.over_time != Figure.OverTime.STOCK
+
+
+def is_yearly(figure: Figure) -> bool:
+    """What the past five years left is told by the year (年均), so what came since is as well."""
+    return figure.over_time == Figure.OverTime.YEARLY
 
 
 def field_name(figure: int) -> str:

@@ -27,6 +27,7 @@ class Figure(models.Model):
     class OverTime(models.TextChoices):
         STOCK = "stock", _("Stock: the newest counts")
         FLOW = "flow", _("Flow: periods add up")
+        YEARLY = "yearly", _("Yearly flow: the periods of a year add up")
 
     class OverOrganizations(models.TextChoices):
         SUM = "sum", _("Sum")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.db import connection, models
 from django.db.models import Count, F, Max, Q, Sum, Window
-from django.db.models.functions import Lag, RowNumber
+from django.db.models.functions import ExtractYear, Lag, RowNumber
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .entries import Entry
-from .figures import DECIMALS, LIMIT, Last, is_flow
+from .figures import DECIMALS, LIMIT, Last, is_flow, is_yearly
 from .headlines import Figure
 from .moves import State
 
@@ -90,7 +91,7 @@ class FigureValueQuerySet(models.QuerySet["FigureValue"]):
         until: Period | None = None,
         since: Period | None = None,
     ) -> dict[int, Total]:
-        """What each figure comes to over these assignments. Two queries at most, whatever the number of bodies."""
+        """What each figure comes to over these assignments. Three queries at most, whatever the number of bodies."""
         given = self.filter(entry__assignment__in=assignments.order_by().values("pk"))
         return given.summed(figures, until=until, since=since)
 
@@ -99,13 +100,14 @@ class FigureValueQuerySet(models.QuerySet["FigureValue"]):
     ) -> dict[int, Total]:
         """What each figure comes to over these numbers, by its key; every figure asked about is there.
 
-        A stock is the newest number of each assignment that goes on; a flow adds up over the periods, from `since` on.
-        Over bodies: the sum, or the average of those that gave one. Two queries at most.
+        A stock is the newest number of each assignment that goes on; a flow adds up over the periods, from `since` on,
+        a yearly one over those of a year. Over bodies: the sum, or the average of those that gave one. Three queries at
+        most.
         """
         figures = list(figures)
         totals = dict.fromkeys([figure.pk for figure in figures], Total())
-        for alike in ([f for f in figures if is_flow(f)], [f for f in figures if not is_flow(f)]):
-            if alike:
+        for rule in Figure.OverTime.values:
+            if alike := [figure for figure in figures if figure.over_time == rule]:
                 by_key = {figure.pk: figure for figure in alike}
                 for row in self.counting(alike, until=until, since=since).order_by().values("figure").annotate(**SUMS):
                     totals[row["figure"]] = Total.of(by_key[row["figure"]], row)
@@ -114,11 +116,13 @@ class FigureValueQuerySet(models.QuerySet["FigureValue"]):
     def counting(self, alike: list[Figure], *, until: Period | None = None, since: Period | None = None) -> Self:
         """Those of these numbers that such a total is made of; the figures are alike over time.
 
-        Accepted entries alone, of periods due no later than `until`.
+        Accepted entries alone, of periods due no later than `until`; of a yearly flow those of its year or this.
         """
         rows = self.filter(entry__state=State.ACCEPTED, figure__in=alike)
         if until:
             rows = rows.filter(entry__period__due__lte=until.due)
+        if is_yearly(alike[0]):
+            rows = rows.filter(entry__period__opens__year=until.opens.year if until else timezone.localdate().year)
         if is_flow(alike[0]):
             return rows.filter(entry__period__due__gte=since.due) if since else rows
         return rows.filter(entry__assignment__ended_on=None)._newest()
@@ -133,13 +137,13 @@ class FigureValueQuerySet(models.QuerySet["FigureValue"]):
         return self.filter(pk__in=self.order_by().annotate(place=last).filter(place=1).values("pk"))
 
     def by_period(self, figure: Figure) -> dict[int, Step]:
-        """What each period gave of a figure and changed in it, of a stock by the assignments that go on. One query."""
+        """What each period gave of a figure and changed in it, of a stock by the assignments that go on; of a yearly
+        flow each year begins anew. One query."""
         rows = self.filter(entry__state=State.ACCEPTED, figure=figure).order_by()
         if not is_flow(figure):
             rows = rows.filter(entry__assignment__ended_on=None)
-        before = Window(
-            Lag("value"), partition_by=F("entry__assignment"), order_by=[F("entry__period__due"), F("entry__period")]
-        )
+        apart: list[Any] = [F("entry__assignment")] + [ExtractYear("entry__period__opens")] * is_yearly(figure)
+        before = Window(Lag("value"), partition_by=apart, order_by=[F("entry__period__due"), F("entry__period")])
         steps = rows.annotate(before=before).values("entry__period", "value", "before")
         inner, params = steps.query.sql_with_params()
         with connection.cursor() as cursor:  # the query language does not add up a window
