@@ -99,6 +99,7 @@ class Visitor:
 
     @property
     def scrolls_sideways(self) -> bool:
+        self.page.wait_for_load_state()  # a style sheet still on its way leaves everything wide
         return self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
 

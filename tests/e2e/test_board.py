@@ -27,7 +27,7 @@ def test_the_board_drills_down_follows_in_its_place_and_urges(visitor, browser):
     visitor.shoot("board-1-province")
     assert not visitor.scrolls_sideways
     page.get_by_role("link", name="示例一市总工会", exact=True).click()
-    assert page.locator(".crumbs").inner_text() == "示例一省总工会 › 示例一市总工会"
+    assert page.locator(".crumbs").inner_text() == "总览 › 示例一省总工会 › 示例一市总工会"
 
     county = page.locator("tr[data-row='below-S010101']")
     reported = county.locator(".col-reported a")
@@ -55,6 +55,6 @@ def test_the_board_drills_down_follows_in_its_place_and_urges(visitor, browser):
     county.get_by_role("link", name=re.compile("^催办")).click()
     assert "示例一市甲县总工会" in page.locator(".lede").inner_text()
     page.get_by_label("催办说明").fill("请于今日下班前报送。")  # whoever was urged today already is urged once more
-    page.get_by_role("button", name=re.compile(r"^催办 \d 家单位")).click()
+    page.get_by_role("button", name=re.compile(r"催办 \d 家单位$")).click()
     page.wait_for_url(here)
     assert "已催办 1 家单位" in page.locator(".said").inner_text()
