@@ -166,7 +166,7 @@ class Asking:
     # All figures of one place.
 
     def measures(self) -> list[Measure]:
-        """In the figures' order. Eight queries at most, whatever the number of figures and bodies."""
+        """In the figures' order. Six queries at most, whatever the number of figures and bodies."""
         totals = self.values.summed(self.figures, until=self.period)
         within = self._within()
         answers = {row["figure"]: row for row in self.answers.order_by().values("figure").annotate(**ANSWERS)}
@@ -267,8 +267,7 @@ class Asking:
             if period.pk not in steps and period.pk not in counts:
                 continue
             step = steps.get(period.pk)
-            added = [other for other in periods if other.due <= period.due and adds_up(figure, other, period)]
-            until = [steps[other.pk] for other in added if other.pk in steps]
+            until = [steps[other.pk] for other in periods if other.pk in steps and adds_up(figure, other, period)]
             total = over_bodies(figure, sum(s.given if flow else s.moved for s in until), sum(s.fresh for s in until))
             value = total if not flow else over_bodies(figure, step.given, step.holders) if step else None
             points.append(Point(period, value, total if flow else None, *counts.get(period.pk, Counted())))
@@ -291,9 +290,9 @@ def summed(figure: Figure, parts: list[dict[str, Any]]) -> Total:
     return Total.of(figure, *parts) if parts else Total()
 
 
-def adds_up(figure: Figure, earlier: Period, period: Period) -> bool:
-    """Whether what came in an earlier period still counts in this one."""
-    return not is_yearly(figure) or earlier.opens.year == period.opens.year
+def adds_up(figure: Figure, other: Period, period: Period) -> bool:
+    """Whether what came in another period counts in this one: an earlier one, of a yearly flow in the same year."""
+    return other.due <= period.due and (not is_yearly(figure) or other.opens.year == period.opens.year)
 
 
 def over_bodies(figure: Figure, value: Decimal | int, holders: int) -> Decimal | None:

@@ -45,7 +45,7 @@ def main() -> None:
     analyze()  # as the nightly run does
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM (ANALYZE)")  # as a server at work is
+            cursor.execute("VACUUM")  # as a server at work does by itself
     counts = [f"{model._meta.model_name} {model.objects.count():,}" for model in (Assignment, Entry, FigureValue)]
     print(f"{connection.vendor}: {', '.join(counts)}")
     base = timed("/accounts/login/", None, options.runs)

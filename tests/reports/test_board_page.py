@@ -137,6 +137,7 @@ def test_what_is_not_understood_gets_a_sentence_and_no_numbers(filed, sign_in, q
     html = page.content.decode()
     assert '<p class="fault">' in html
     assert "<table" not in html
+    assert '<a href="/reports/18/">总览</a>' in html, "the way back is not what was not understood"
 
 
 def test_the_period_is_the_one_due_next_else_the_last_unlocked_else_the_newest(plan, db):

@@ -109,7 +109,7 @@ def looked_at(table):
             cursor.execute("SELECT COUNT(*) FROM sqlite_stat1 WHERE tbl = %s", [table])
         else:
             cursor.execute("SELECT COUNT(*) FROM pg_stats WHERE tablename = %s", [table])
-        return cursor.fetchone()[0] > 0
+        return cursor.fetchone()[0] > 1
 
 
 def test_the_night_lets_the_database_see_how_full_it_is(owed):

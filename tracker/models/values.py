@@ -91,7 +91,7 @@ class FigureValueQuerySet(models.QuerySet["FigureValue"]):
         until: Period | None = None,
         since: Period | None = None,
     ) -> dict[int, Total]:
-        """What each figure comes to over these assignments. Three queries at most, whatever the number of bodies."""
+        """What each figure comes to over these assignments. Two queries at most, whatever the number of bodies."""
         given = self.filter(entry__assignment__in=assignments.order_by().values("pk"))
         return given.summed(figures, until=until, since=since)
 
@@ -101,28 +101,29 @@ class FigureValueQuerySet(models.QuerySet["FigureValue"]):
         """What each figure comes to over these numbers, by its key; every figure asked about is there.
 
         A stock is the newest number of each assignment that goes on; a flow adds up over the periods, from `since` on,
-        a yearly one over those of a year. Over bodies: the sum, or the average of those that gave one. Three queries at
+        a yearly one over those of a year. Over bodies: the sum, or the average of those that gave one. Two queries at
         most.
         """
         figures = list(figures)
         totals = dict.fromkeys([figure.pk for figure in figures], Total())
-        for rule in Figure.OverTime.values:
-            if alike := [figure for figure in figures if figure.over_time == rule]:
+        for alike in ([f for f in figures if is_flow(f)], [f for f in figures if not is_flow(f)]):
+            if alike:
                 by_key = {figure.pk: figure for figure in alike}
                 for row in self.counting(alike, until=until, since=since).order_by().values("figure").annotate(**SUMS):
                     totals[row["figure"]] = Total.of(by_key[row["figure"]], row)
         return totals
 
     def counting(self, alike: list[Figure], *, until: Period | None = None, since: Period | None = None) -> Self:
-        """Those of these numbers that such a total is made of; the figures are alike over time.
+        """Those of these numbers that such a total is made of; the figures are all stocks or all flows.
 
         Accepted entries alone, of periods due no later than `until`; of a yearly flow those of its year or this.
         """
         rows = self.filter(entry__state=State.ACCEPTED, figure__in=alike)
         if until:
             rows = rows.filter(entry__period__due__lte=until.due)
-        if is_yearly(alike[0]):
-            rows = rows.filter(entry__period__opens__year=until.opens.year if until else timezone.localdate().year)
+        if yearly := [figure for figure in alike if is_yearly(figure)]:
+            year = until.opens.year if until else timezone.localdate().year
+            rows = rows.filter(~Q(figure__in=yearly) | Q(entry__period__opens__year=year))
         if is_flow(alike[0]):
             return rows.filter(entry__period__due__gte=since.due) if since else rows
         return rows.filter(entry__assignment__ended_on=None)._newest()
@@ -142,7 +143,9 @@ class FigureValueQuerySet(models.QuerySet["FigureValue"]):
         rows = self.filter(entry__state=State.ACCEPTED, figure=figure).order_by()
         if not is_flow(figure):
             rows = rows.filter(entry__assignment__ended_on=None)
-        apart: list[Any] = [F("entry__assignment")] + [ExtractYear("entry__period__opens")] * is_yearly(figure)
+        apart: list[Any] = [F("entry__assignment")]
+        if is_yearly(figure):
+            apart.append(ExtractYear("entry__period__opens"))
         before = Window(Lag("value"), partition_by=apart, order_by=[F("entry__period__due"), F("entry__period")])
         steps = rows.annotate(before=before).values("entry__period", "value", "before")
         inner, params = steps.query.sql_with_params()
